@@ -1,0 +1,17 @@
+# Warnings and sanitizers for our own code; users of theus::theus inherit none of it.
+add_library(theus_build_options INTERFACE)
+target_compile_options(theus_build_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast)
+if(THEUS_WERROR)
+  target_compile_options(theus_build_options INTERFACE -Werror)
+endif()
+
+# CAF's init_fun_factory and shared_ptr_base bind references to null on purpose: -fno-sanitize=null.
+if(THEUS_SANITIZE STREQUAL "address")
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize=null -fno-sanitize-recover=undefined
+    -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+elseif(THEUS_SANITIZE STREQUAL "thread")
+  add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=thread)
+endif()

@@ -1,0 +1,11 @@
+# Everything comes from the distribution; `dev` names the packages.
+find_package(Threads REQUIRED)
+find_package(CAF 0.17.6 REQUIRED COMPONENTS core)
+if(CAF_VERSION VERSION_GREATER_EQUAL 0.18)
+  message(FATAL_ERROR "Theus is written for CAF 0.17.x; found ${CAF_VERSION}")
+endif()
+find_package(yaml-cpp REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(fmt REQUIRED)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)

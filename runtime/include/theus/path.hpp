@@ -1,0 +1,90 @@
+#pragma once
+
+#include <theus/result.hpp>
+
+#include <compare>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace theus {
+
+/// What a path is for, told by the prefix of the leftmost segment that has one:
+/// `sig_ cmd_` signal, `meta_` meta, `heavy_` heavy, `log_ audit_` log, `const_` constant, `internal_` private.
+enum class Zone : std::uint8_t { data, signal, meta, heavy, log, constant, internal };
+
+std::string_view to_string(Zone zone) noexcept;
+
+/// One step of a path: a map key, or a list index when `index` is not -1.
+struct Segment {
+  std::string_view key;
+  std::uint64_t hash;
+  std::int64_t index;
+
+  bool is_index() const noexcept { return index >= 0; }
+};
+
+/// Where a value stands in the state: `domain.orders[3].amount`, `domain['odd key']`.
+///
+/// A Path is parsed once and then cheap to copy, compare and look up with (its segments' hashes are kept), so a
+/// declared path costs no parsing per read or commit. Immutable and thread-safe. Bounds: 64 segments, keys of 1 to 255
+/// bytes of UTF-8 without control characters, 4096 bytes in all.
+class Path {
+public:
+  static constexpr std::size_t segments_max = 64;
+  static constexpr std::size_t key_bytes_max = 255;
+  static constexpr std::size_t text_bytes_max = 4096;
+
+  /// The root, written "".
+  Path() noexcept = default;
+  /// As parse(), for paths written in programs: a malformed one throws LogicError bad_argument.
+  Path(std::string_view text);
+  Path(const char* text) : Path(std::string_view{text}) {}
+  Path(const std::string& text) : Path(std::string_view{text}) {}
+
+  /// `a.b`, `a['b']` and `a["b"]` are the same path; `[3]` is a list index. In quotes a backslash takes the next
+  /// character as it is; keys in quotes may hold dots and brackets.
+  static Result<Path> parse(std::string_view text);
+
+  /// The canonical spelling.
+  const std::string& text() const noexcept;
+  std::span<const Segment> segments() const noexcept;
+  std::size_t size() const noexcept { return segments().size(); }
+  bool is_root() const noexcept { return parts_ == nullptr; }
+  Zone zone() const noexcept;
+
+  /// The path of a child.
+  Path key(std::string_view name) const;
+  Path index(std::size_t position) const;
+  /// The path without its last segment. REQUIRES: !is_root().
+  Path parent() const;
+  /// The first `count` segments. REQUIRES: count <= size().
+  Path prefix(std::size_t count) const;
+
+  /// Whether this path is `other` or an ancestor of it.
+  bool covers(const Path& other) const noexcept;
+
+  std::uint64_t hash() const noexcept;
+  friend bool operator==(const Path& a, const Path& b) noexcept {
+    return a.parts_ == b.parts_ || (a.hash() == b.hash() && a.text() == b.text());
+  }
+  friend std::strong_ordering operator<=>(const Path& a, const Path& b) noexcept { return a.text() <=> b.text(); }
+
+private:
+  struct Parts;
+  explicit Path(std::shared_ptr<const Parts> parts) noexcept : parts_(std::move(parts)) {}
+
+  std::shared_ptr<const Parts> parts_;
+};
+
+/// The hash by which the state finds a key; stable across platforms.
+std::uint64_t key_hash(std::string_view key) noexcept;
+
+}  // namespace theus
+
+template <>
+struct std::hash<theus::Path> {
+  std::size_t operator()(const theus::Path& path) const noexcept { return path.hash(); }
+};

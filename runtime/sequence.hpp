@@ -1,0 +1,347 @@
+#pragma once
+
+// A persistent sequence: a counted B-tree of immutable, reference-counted nodes, the one structure behind
+// lists (items by position) and maps (entries by position, kept sorted by their key).
+//
+// Invariants:
+//   (1) A node with more than one reference is never changed; a change copies the nodes on its path. A node with a
+//       single reference belongs to the caller alone and is changed in place, so building is amortised O(1).
+//   (2) All leaves stand at height 0; every node but the root has 1 to 32 slots.
+//   (3) `size` of an inner node is the sum of its children's.
+// Nodes are allocated with room for `capacity` slots, so small sequences stay small.
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace theus {
+
+template <class Item>
+class Sequence {
+public:
+  static constexpr std::uint16_t fanout = 32;
+
+  struct Node {
+    std::atomic<std::uint32_t> references{1};
+    std::uint16_t count = 0;
+    std::uint16_t capacity = 0;
+    std::uint32_t height = 0;
+    std::size_t size = 0;
+
+    Item* items() { return reinterpret_cast<Item*>(this + 1); }
+    const Item* items() const { return reinterpret_cast<const Item*>(this + 1); }
+    Node** children() { return reinterpret_cast<Node**>(this + 1); }
+    Node* const* children() const { return reinterpret_cast<Node* const*>(this + 1); }
+  };
+  static_assert(sizeof(Node) % alignof(Item) == 0);
+  static_assert(std::is_nothrow_copy_constructible_v<Item> && std::is_nothrow_move_assignable_v<Item>);
+
+  /// A run of neighbouring items inside one leaf.
+  struct Run {
+    const Item* first;
+    const Item* last;
+  };
+
+  static void retain(Node* node) noexcept { node->references.fetch_add(1, std::memory_order_relaxed); }
+
+  static void release(Node* node) noexcept {
+    // The acquire half pairs with the release half of the other owners: their reads precede the destruction.
+    if (node->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
+      destroy(node);
+  }
+
+  /// The leaf run that starts at `index`. REQUIRES: index < size.
+  static Run run_at(const Node* node, std::size_t index) noexcept {
+    assert(index < node->size);
+    while (node->height > 0)
+      node = node->children()[child_at(node, index)];
+    return {node->items() + index, node->items() + node->count};
+  }
+
+  /// The number of items for which `before(item)` holds. REQUIRES: those stand first.
+  template <class Before>
+  static std::size_t partition_point(const Node* node, const Before& before) noexcept {
+    std::size_t passed = 0;
+    while (node->height > 0) {
+      std::uint16_t low = 0;
+      std::uint16_t high = node->count;
+      while (high - low > 1) {
+        const auto middle = static_cast<std::uint16_t>((low + high) / 2);
+        (before(first_item(node->children()[middle])) ? low : high) = middle;
+      }
+      for (std::uint16_t i = 0; i < low; ++i)
+        passed += node->children()[i]->size;
+      node = node->children()[low];
+    }
+    const Item* end = node->items() + node->count;
+    return passed + static_cast<std::size_t>(std::partition_point(node->items(), end, before) - node->items());
+  }
+
+  // The commands below change the sequence in `root` (nullptr: the empty one). When memory runs out they throw
+  // bad_alloc and `root` holds what it held: every allocation precedes the first change that would need undoing.
+
+  static void insert(Node*& root, std::size_t index, Item item) {
+    if (root == nullptr)
+      root = allocate(0, 4);
+    if (root->count == fanout)
+      add_level(root);
+    Path path;
+    root = own(root, 1);
+    Node* node = path.push(root);
+    while (node->height > 0) {
+      std::size_t within = index;
+      std::uint16_t at = child_at(node, within);
+      if (node->children()[at]->count == fanout) {
+        split_child(node, at, within);
+        within = index;
+        at = child_at(node, within);
+      }
+      Node*& child = node->children()[at];
+      child = own(child, 1);
+      node = path.push(child);
+      index = within;
+    }
+    emplace(node, index, std::move(item));
+    path.add_to_sizes(1);
+  }
+
+  static void replace(Node*& root, std::size_t index, Item item) {
+    root = own(root);
+    Node* node = root;
+    while (node->height > 0) {
+      Node*& child = node->children()[child_at(node, index)];
+      child = own(child);
+      node = child;
+    }
+    node->items()[index] = std::move(item);
+  }
+
+  static void erase(Node*& root, std::size_t index) {
+    Path path;
+    root = own(root);
+    Node* node = path.push(root);
+    while (node->height > 0) {
+      std::size_t within = index;
+      merge_thin(node, child_at(node, within));
+      within = index;
+      Node*& child = node->children()[child_at(node, within)];
+      child = own(child);
+      node = path.push(child);
+      index = within;
+    }
+    std::move(node->items() + index + 1, node->items() + node->count, node->items() + index);
+    std::destroy_at(node->items() + node->count - 1);
+    --node->count;
+    path.add_to_sizes(-1);
+    path.drop_empty();
+    if (root->size == 0) {
+      release(std::exchange(root, nullptr));
+    } else {
+      while (root->height > 0 && root->count == 1) {
+        Node* only = root->children()[0];
+        discard(std::exchange(root, only));
+      }
+    }
+  }
+
+  /// A sequence of all the items, in O(n).
+  static Node* build(std::vector<Item> items) {
+    std::vector<Node*> level;
+    for (std::size_t at = 0; at < items.size(); at += fanout) {
+      const std::size_t count = std::min<std::size_t>(fanout, items.size() - at);
+      Node* leaf = allocate(0, static_cast<std::uint16_t>(count));
+      std::uninitialized_move_n(items.data() + at, count, leaf->items());
+      leaf->count = static_cast<std::uint16_t>(count);
+      leaf->size = count;
+      level.push_back(leaf);
+    }
+    while (level.size() > 1) {
+      std::vector<Node*> above;
+      for (std::size_t at = 0; at < level.size(); at += fanout) {
+        const std::size_t count = std::min<std::size_t>(fanout, level.size() - at);
+        Node* node = allocate(level[at]->height + 1, static_cast<std::uint16_t>(count));
+        for (std::size_t i = 0; i < count; ++i) {
+          node->children()[i] = level[at + i];
+          node->size += level[at + i]->size;
+        }
+        node->count = static_cast<std::uint16_t>(count);
+        above.push_back(node);
+      }
+      level = std::move(above);
+    }
+    return level.empty() ? nullptr : level.front();
+  }
+
+private:
+  // The nodes from the root to a leaf, all of the caller's own.
+  class Path {
+  public:
+    Node* push(Node* node) {
+      assert(length_ < nodes_.size());
+      return nodes_[length_++] = node;
+    }
+    void add_to_sizes(std::ptrdiff_t change) {
+      for (std::size_t i = 0; i < length_; ++i)
+        nodes_[i]->size = static_cast<std::size_t>(static_cast<std::ptrdiff_t>(nodes_[i]->size) + change);
+    }
+    // Takes nodes that hold nothing any more out of their parents.
+    void drop_empty() {
+      for (std::size_t i = length_ - 1; i > 0 && nodes_[i]->count == 0; --i) {
+        Node* parent = nodes_[i - 1];
+        Node** end = parent->children() + parent->count;
+        std::copy(std::find(parent->children(), end, nodes_[i]) + 1, end, std::find(parent->children(), end, nodes_[i]));
+        --parent->count;
+        discard(nodes_[i]);
+      }
+    }
+
+  private:
+    std::array<Node*, 24> nodes_;  // 24 levels outlast any memory
+    std::size_t length_ = 0;
+  };
+
+  static const Item& first_item(const Node* node) noexcept {
+    while (node->height > 0)
+      node = node->children()[0];
+    return node->items()[0];
+  }
+
+  /// The child that holds `index`, which becomes relative to it; an index at the end belongs to the last child.
+  static std::uint16_t child_at(const Node* node, std::size_t& index) noexcept {
+    std::uint16_t i = 0;
+    for (; i + 1 < node->count && index >= node->children()[i]->size; ++i)
+      index -= node->children()[i]->size;
+    return i;
+  }
+
+  static Node* allocate(std::uint32_t height, std::uint16_t capacity) {
+    const std::size_t slot = height > 0 ? sizeof(Node*) : sizeof(Item);
+    auto* node = new (::operator new(sizeof(Node) + capacity * slot)) Node;
+    node->height = height;
+    node->capacity = capacity;
+    return node;
+  }
+
+  static void destroy(Node* node) noexcept {
+    if (node->height > 0)
+      std::for_each_n(node->children(), node->count, release);
+    else
+      std::destroy_n(node->items(), node->count);
+    discard(node);
+  }
+
+  // Frees the node itself; its slots are empty or belong to another node by now.
+  static void discard(Node* node) noexcept {
+    node->~Node();
+    ::operator delete(node);
+  }
+
+  /// A node equal to `node` that the caller may change, with room for `room` more slots up to the fanout.
+  static Node* own(Node* node, std::uint16_t room = 0) {
+    const bool alone = node->references.load(std::memory_order_acquire) == 1;
+    const auto wanted = static_cast<std::uint16_t>(node->count + room);
+    if (alone && wanted <= node->capacity)
+      return node;
+    const auto doubled = static_cast<std::uint16_t>(std::min<int>(fanout, 2 * wanted));
+    Node* copy = allocate(node->height, alone ? doubled : wanted);
+    copy->count = node->count;
+    copy->size = node->size;
+    if (node->height > 0) {
+      std::copy_n(node->children(), node->count, copy->children());
+      if (!alone)
+        std::for_each_n(copy->children(), copy->count, retain);
+    } else if (alone) {
+      std::uninitialized_move_n(node->items(), node->count, copy->items());
+      std::destroy_n(node->items(), node->count);
+    } else {
+      std::uninitialized_copy_n(node->items(), node->count, copy->items());
+    }
+    if (alone)
+      discard(node);
+    else
+      release(node);
+    return copy;
+  }
+
+  // Shifts the slots from `at` on and puts the item there. REQUIRES: a leaf of the caller's own, with room.
+  static void emplace(Node* leaf, std::size_t at, Item item) {
+    Item* items = leaf->items();
+    if (at == leaf->count) {
+      new (items + at) Item(std::move(item));
+    } else {
+      new (items + leaf->count) Item(std::move(items[leaf->count - 1]));
+      std::move_backward(items + at, items + leaf->count - 1, items + leaf->count);
+      items[at] = std::move(item);
+    }
+    ++leaf->count;
+  }
+
+  // Puts a one-child level above a full root, so that the root can be split like any child.
+  static void add_level(Node*& root) {
+    Node* top = allocate(root->height + 1, 4);
+    top->children()[0] = root;
+    top->count = 1;
+    top->size = root->size;
+    root = top;
+  }
+
+  // Moves the upper part of the full child `at` into a new right neighbour. When the insertion at `within` would
+  // append to the child, it keeps all but one slot, so that appending leaves full nodes behind, not half empty ones.
+  // REQUIRES: a node of the caller's own, with room for one more child.
+  static void split_child(Node* node, std::uint16_t at, std::size_t within) {
+    Node*& child = node->children()[at];
+    child = own(child);
+    const std::uint16_t keep = within == child->size ? fanout - 1 : fanout / 2;
+    const auto moved = static_cast<std::uint16_t>(fanout - keep);
+    Node* right = allocate(child->height, fanout);
+    if (child->height > 0) {
+      std::copy_n(child->children() + keep, moved, right->children());
+      for (std::uint16_t i = 0; i < moved; ++i)
+        right->size += right->children()[i]->size;
+    } else {
+      std::uninitialized_move_n(child->items() + keep, moved, right->items());
+      std::destroy_n(child->items() + keep, moved);
+      right->size = moved;
+    }
+    right->count = moved;
+    child->count = keep;
+    child->size -= right->size;
+    Node** children = node->children();
+    std::move_backward(children + at + 1, children + node->count, children + node->count + 1);
+    children[at + 1] = right;
+    ++node->count;
+  }
+
+  // Joins a thin child with its neighbour when both fit into one node, so that erasing many items frees memory.
+  static void merge_thin(Node* node, std::uint16_t at) {
+    Node** children = node->children();
+    if (children[at]->count >= fanout / 4 || node->count < 2)
+      return;
+    const std::uint16_t left = at + 1 < node->count ? at : static_cast<std::uint16_t>(at - 1);
+    if (children[left]->count + children[left + 1]->count > fanout)
+      return;
+    Node* into = children[left] = own(children[left], children[left + 1]->count);
+    Node* from = children[left + 1] = own(children[left + 1]);
+    if (into->height > 0) {
+      std::copy_n(from->children(), from->count, into->children() + into->count);
+    } else {
+      std::uninitialized_move_n(from->items(), from->count, into->items() + into->count);
+      std::destroy_n(from->items(), from->count);
+    }
+    into->count = static_cast<std::uint16_t>(into->count + from->count);
+    into->size += from->size;
+    discard(from);
+    std::copy(children + left + 2, children + node->count, children + left + 1);
+    --node->count;
+  }
+};
+
+}  // namespace theus
