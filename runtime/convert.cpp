@@ -3,7 +3,8 @@
 namespace theus {
 
 Error wrong_kind(std::string_view wanted, const Value& found) {
-  return Error{Errc::bad_argument, "", "wanted " + std::string{wanted} + ", found " + std::string{to_string(found.kind())}}
+  return Error{Errc::bad_argument, "",
+               "wanted " + std::string{wanted} + ", found " + std::string{to_string(found.kind())}}
       .with("wanted", wanted)
       .with("got", to_string(found.kind()));
 }

@@ -17,13 +17,13 @@ struct ZoneName {
 };
 
 constexpr std::array zone_names{
-    ZoneName{"sig_", true, Zone::signal},       ZoneName{"cmd_", true, Zone::signal},
-    ZoneName{"sig", false, Zone::signal},       ZoneName{"signal", false, Zone::signal},
-    ZoneName{"cmd", false, Zone::signal},       ZoneName{"meta_", true, Zone::meta},
-    ZoneName{"meta", false, Zone::meta},        ZoneName{"heavy_", true, Zone::heavy},
-    ZoneName{"heavy", false, Zone::heavy},      ZoneName{"log_", true, Zone::log},
-    ZoneName{"audit_", true, Zone::log},        ZoneName{"log", false, Zone::log},
-    ZoneName{"const_", true, Zone::constant},   ZoneName{"internal_", true, Zone::internal},
+    ZoneName{"sig_", true, Zone::signal},     ZoneName{"cmd_", true, Zone::signal},
+    ZoneName{"sig", false, Zone::signal},     ZoneName{"signal", false, Zone::signal},
+    ZoneName{"cmd", false, Zone::signal},     ZoneName{"meta_", true, Zone::meta},
+    ZoneName{"meta", false, Zone::meta},      ZoneName{"heavy_", true, Zone::heavy},
+    ZoneName{"heavy", false, Zone::heavy},    ZoneName{"log_", true, Zone::log},
+    ZoneName{"audit_", true, Zone::log},      ZoneName{"log", false, Zone::log},
+    ZoneName{"const_", true, Zone::constant}, ZoneName{"internal_", true, Zone::internal},
 };
 
 Zone zone_of_key(std::string_view key) noexcept {
@@ -257,7 +257,8 @@ Path Path::prefix(std::size_t count) const {
 bool Path::covers(const Path& other) const noexcept {
   const auto mine = segments();
   const auto theirs = other.segments();
-  return mine.size() <= theirs.size() && std::ranges::equal(mine, theirs.first(mine.size()), [](const Segment& a, const Segment& b) {
+  return mine.size() <= theirs.size() &&
+         std::ranges::equal(mine, theirs.first(mine.size()), [](const Segment& a, const Segment& b) {
            return a.hash == b.hash && a.index == b.index && a.key == b.key;
          });
 }

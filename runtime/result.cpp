@@ -15,9 +15,7 @@ template <class Exception>
 }
 
 // Receivers give these as values; as an exception they mean that a caller insisted on a value.
-[[noreturn]] void throw_logic(const Error& error) {
-  throw std::logic_error(error.text());
-}
+[[noreturn]] void throw_logic(const Error& error) { throw std::logic_error(error.text()); }
 
 struct Entry {
   Errc code;
@@ -113,8 +111,9 @@ struct Error::Detail {
 };
 
 Error::Error(Errc code, std::string where, std::string cause, std::string remedy)
-    : detail_(std::make_shared<Detail>(
-          Detail{code, std::move(where), std::move(cause), std::move(remedy), Value::map()})) {}
+    : detail_(
+          std::make_shared<Detail>(Detail{code, std::move(where), std::move(cause), std::move(remedy), Value::map()})) {
+}
 
 Error& Error::set(std::string_view field, Value value) {
   if (detail_.use_count() > 1)
@@ -123,9 +122,7 @@ Error& Error::set(std::string_view field, Value value) {
   return *this;
 }
 
-Error Error::with(std::string_view field, Value value) && {
-  return std::move(set(field, std::move(value)));
-}
+Error Error::with(std::string_view field, Value value) && { return std::move(set(field, std::move(value))); }
 
 Errc Error::code() const noexcept { return detail_->code; }
 const std::string& Error::where() const noexcept { return detail_->where; }
@@ -133,7 +130,6 @@ const std::string& Error::cause() const noexcept { return detail_->cause; }
 const std::string& Error::remedy() const noexcept { return detail_->remedy; }
 Value Error::fields() const { return detail_->fields; }
 const Value* Error::field(std::string_view name) const noexcept { return detail_->fields.find(name); }
-
 
 std::string Error::text() const {
   std::string line{to_string(code())};

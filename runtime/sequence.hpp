@@ -197,7 +197,8 @@ private:
       for (std::size_t i = length_ - 1; i > 0 && nodes_[i]->count == 0; --i) {
         Node* parent = nodes_[i - 1];
         Node** end = parent->children() + parent->count;
-        std::copy(std::find(parent->children(), end, nodes_[i]) + 1, end, std::find(parent->children(), end, nodes_[i]));
+        std::copy(std::find(parent->children(), end, nodes_[i]) + 1, end,
+                  std::find(parent->children(), end, nodes_[i]));
         --parent->count;
         discard(nodes_[i]);
       }

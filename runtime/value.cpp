@@ -94,7 +94,8 @@ std::string_view to_string(Value::Kind kind) noexcept {
 
 void Value::require_signed_range(std::uint64_t number) {
   if (number > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
-    raise(Error{Errc::bad_argument, "Value", "the integer " + std::to_string(number) + " does not fit into 64 bits with sign",
+    raise(Error{Errc::bad_argument, "Value",
+                "the integer " + std::to_string(number) + " does not fit into 64 bits with sign",
                 "Use a double or a string for such numbers"});
 }
 
@@ -181,14 +182,11 @@ void Value::retain() const noexcept {
       break;
     case Kind::string:
     case Kind::bytes:
-    case Kind::heavy:
-      payload<Blob*>()->references.fetch_add(1, std::memory_order_relaxed);
-      break;
+    case Kind::heavy: payload<Blob*>()->references.fetch_add(1, std::memory_order_relaxed); break;
     case Kind::null:
     case Kind::boolean:
     case Kind::integer:
-    case Kind::real:
-      break;
+    case Kind::real: break;
   }
 }
 
@@ -204,14 +202,11 @@ void Value::release() noexcept {
       break;
     case Kind::string:
     case Kind::bytes:
-    case Kind::heavy:
-      release_blob(payload<Blob*>());
-      break;
+    case Kind::heavy: release_blob(payload<Blob*>()); break;
     case Kind::null:
     case Kind::boolean:
     case Kind::integer:
-    case Kind::real:
-      break;
+    case Kind::real: break;
   }
 }
 

@@ -19,6 +19,7 @@ private:
   Error error_;
 };
 
+// clang-format off
 struct VersionMismatchError : TheusError { using TheusError::TheusError; };
 struct ContractViolationError : TheusError { using TheusError::TheusError; };
 struct SchemaViolationError : TheusError { using TheusError::TheusError; };
@@ -37,5 +38,6 @@ struct HeavyError : TheusError { using TheusError::TheusError; };
 struct PeerError : TheusError { using TheusError::TheusError; };
 struct OutboxError : TheusError { using TheusError::TheusError; };
 struct ShutdownError : TheusError { using TheusError::TheusError; };
+// clang-format on
 
 }  // namespace theus

@@ -168,7 +168,7 @@ private:
   // Byte 15 is the tag: the low four bits tell the representation, the high four the length of an inline
   // string (0 to 15 bytes, in bytes 0 to 14). All other representations keep their payload in bytes 0 to 7.
   static constexpr int tag_at = 15;
-  static constexpr unsigned char long_string = 9;  // after the Kinds
+  static constexpr unsigned char long_string = 9;   // after the Kinds
   static constexpr unsigned char first_shared = 5;  // bytes, list, map, heavy, long string
 
   static constexpr unsigned char tag_of(Kind kind) { return static_cast<unsigned char>(kind); }
