@@ -40,6 +40,7 @@ public:
   enum class Kind : std::uint8_t { null, boolean, integer, real, string, bytes, list, map, heavy };
 
   Value() noexcept { std::memset(raw_, 0, sizeof raw_); }
+  // NOLINTBEGIN(google-explicit-constructor): a plain value is a Value.
   Value(std::nullptr_t) noexcept : Value() {}
   Value(bool flag) noexcept : Value() {
     raw_[0] = flag;
@@ -57,6 +58,7 @@ public:
   Value(std::string_view text);
   Value(const std::string& text) : Value(std::string_view{text}) {}
   Value(const char* text) : Value(std::string_view{text}) {}
+  // NOLINTEND(google-explicit-constructor)
   /// A map of the given members; the last of equal keys wins.
   Value(std::initializer_list<Member> members);
 
