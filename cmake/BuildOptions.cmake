@@ -2,6 +2,8 @@
 add_library(theus_build_options INTERFACE)
 target_compile_options(theus_build_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast)
+# Names in messages and debug information start at the root of the project, wherever it lies.
+target_compile_options(theus_build_options INTERFACE -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
 if(THEUS_WERROR)
   target_compile_options(theus_build_options INTERFACE -Werror)
 endif()
