@@ -17,14 +17,14 @@ fingerprints() {
   local files
   mapfile -t files < <(find runtime shm actors examples tests benchmarks -name '*.[ch]pp' 2>/dev/null | sort)
   sha256sum "${files[@]}" >"$build/contents.txt"
-  awk -v root="$root/" '
+  awk -v root="$root" '
     FILENAME ~ /contents.txt$/ { hash[$2] = $1; next }
     FILENAME ~ /compile_commands.json$/ {
       if ($1 == "\"command\":") command = $0
       if ($1 == "\"file\":") {
         file = $2
         gsub(/[",]/, "", file)
-        if (index(file, root) == 1) file = substr(file, length(root) + 1)
+        if (index(file, root "/") == 1) file = substr(file, length(root) + 2)
         while ((at = index(command, root)) > 0) command = substr(command, 1, at - 1) substr(command, at + length(root))
         if (file in hash) commands[file] = command
       }
