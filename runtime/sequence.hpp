@@ -8,40 +8,38 @@
 //       single reference belongs to the caller alone and is changed in place, so building is amortised O(1).
 //   (2) All leaves stand at height 0; every node but the root has 1 to 32 slots.
 //   (3) `size` of an inner node is the sum of its children's.
+//   (4) A sequence that was only built, appended to, replaced in and shortened at its end is left-full: every node but
+//       those on its right edge has 32 slots.
 // Nodes are allocated with room for `capacity` slots, so small sequences stay small.
+
+#include "runtime/sequence_node.hpp"
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <span>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace theus {
 
 template <class Item>
 class Sequence {
 public:
-  static constexpr std::uint16_t fanout = 32;
+  static constexpr unsigned fanout_bits = 5;
+  static constexpr unsigned fanout = 1U << fanout_bits;
 
-  struct Node {
-    std::atomic<std::uint32_t> references{1};
-    std::uint16_t count = 0;
-    std::uint16_t capacity = 0;
-    std::uint32_t height = 0;
-    std::size_t size = 0;
-
+  struct Node : SequenceNode {
     Item* items() { return reinterpret_cast<Item*>(this + 1); }
     const Item* items() const { return reinterpret_cast<const Item*>(this + 1); }
     Node** children() { return reinterpret_cast<Node**>(this + 1); }
     Node* const* children() const { return reinterpret_cast<Node* const*>(this + 1); }
   };
-  static_assert(sizeof(Node) % alignof(Item) == 0);
+  static_assert(sizeof(Node) == sizeof(SequenceNode) && sizeof(Node) % alignof(Item) == 0);
   static_assert(std::is_nothrow_copy_constructible_v<Item> && std::is_nothrow_move_assignable_v<Item>);
 
   /// A run of neighbouring items inside one leaf.
@@ -53,8 +51,7 @@ public:
   static void retain(Node* node) noexcept { node->references.fetch_add(1, std::memory_order_relaxed); }
 
   static void release(Node* node) noexcept {
-    // The acquire half pairs with the release half of the other owners: their reads precede the destruction.
-    if (node->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
+    if (node->drop())
       destroy(node);
   }
 
@@ -71,13 +68,13 @@ public:
   static std::size_t partition_point(const Node* node, const Before& before) noexcept {
     std::size_t passed = 0;
     while (node->height > 0) {
-      std::uint16_t low = 0;
-      std::uint16_t high = node->count;
+      unsigned low = 0;
+      unsigned high = node->count;
       while (high - low > 1) {
-        const auto middle = static_cast<std::uint16_t>((low + high) / 2);
+        const unsigned middle = (low + high) / 2;
         (before(first_item(node->children()[middle])) ? low : high) = middle;
       }
-      for (std::uint16_t i = 0; i < low; ++i)
+      for (unsigned i = 0; i < low; ++i)
         passed += node->children()[i]->size;
       node = node->children()[low];
     }
@@ -85,12 +82,48 @@ public:
     return passed + static_cast<std::size_t>(std::partition_point(node->items(), end, before) - node->items());
   }
 
+  /// A sequence of all the items, which are moved from, in O(n).
+  static Node* build(std::span<Item> items) {
+    if (items.empty())
+      return nullptr;
+    unsigned height = 0;
+    for (std::size_t rest = (items.size() - 1) >> fanout_bits; rest > 0; rest >>= fanout_bits)
+      ++height;
+    return build_node(items, height).release();
+  }
+
   // The commands below change the sequence in `root` (nullptr: the empty one). When memory runs out they throw
   // bad_alloc and `root` holds what it held: every allocation precedes the first change that would need undoing.
 
+  static void append(Node*& root, Item item) {
+    if (root == nullptr) {
+      root = twig(0, std::move(item)).release();
+      return;
+    }
+    const unsigned height = height_with_room(root);
+    Owner right = height > 0 ? twig(height - 1, std::move(item)) : nullptr;
+    if (height > root->height)
+      add_level(root);
+    Path path;
+    root = own(root, root->height == height ? 1 : 0);
+    Node* node = path.push(root);
+    while (node->height > height) {
+      Node*& child = node->children()[node->count - 1];
+      child = own(child, child->height == height ? 1 : 0);
+      node = path.push(child);
+    }
+    if (right == nullptr)
+      emplace(node, node->count, std::move(item));
+    else
+      node->children()[node->count++] = right.release();
+    path.add_to_sizes(1);
+  }
+
   static void insert(Node*& root, std::size_t index, Item item) {
-    if (root == nullptr)
-      root = allocate(0, 4);
+    if (root == nullptr || index == root->size) {
+      append(root, std::move(item));
+      return;
+    }
     if (root->count == fanout)
       add_level(root);
     Path path;
@@ -98,9 +131,9 @@ public:
     Node* node = path.push(root);
     while (node->height > 0) {
       std::size_t within = index;
-      std::uint16_t at = child_at(node, within);
+      unsigned at = child_at(node, within);
       if (node->children()[at]->count == fanout) {
-        split_child(node, at, within);
+        split_child(node, at);
         within = index;
         at = child_at(node, within);
       }
@@ -144,43 +177,21 @@ public:
     path.drop_empty();
     if (root->size == 0) {
       release(std::exchange(root, nullptr));
-    } else {
-      while (root->height > 0 && root->count == 1) {
-        Node* only = root->children()[0];
-        discard(std::exchange(root, only));
-      }
+      return;
     }
-  }
-
-  /// A sequence of all the items, in O(n).
-  static Node* build(std::vector<Item> items) {
-    std::vector<Node*> level;
-    for (std::size_t at = 0; at < items.size(); at += fanout) {
-      const std::size_t count = std::min<std::size_t>(fanout, items.size() - at);
-      Node* leaf = allocate(0, static_cast<std::uint16_t>(count));
-      std::uninitialized_move_n(items.data() + at, count, leaf->items());
-      leaf->count = static_cast<std::uint16_t>(count);
-      leaf->size = count;
-      level.push_back(leaf);
+    while (root->height > 0 && root->count == 1) {
+      Node* only = root->children()[0];
+      retain(only);
+      release(std::exchange(root, only));
     }
-    while (level.size() > 1) {
-      std::vector<Node*> above;
-      for (std::size_t at = 0; at < level.size(); at += fanout) {
-        const std::size_t count = std::min<std::size_t>(fanout, level.size() - at);
-        Node* node = allocate(level[at]->height + 1, static_cast<std::uint16_t>(count));
-        for (std::size_t i = 0; i < count; ++i) {
-          node->children()[i] = level[at + i];
-          node->size += level[at + i]->size;
-        }
-        node->count = static_cast<std::uint16_t>(count);
-        above.push_back(node);
-      }
-      level = std::move(above);
-    }
-    return level.empty() ? nullptr : level.front();
   }
 
 private:
+  struct Release {
+    void operator()(Node* node) const noexcept { release(node); }
+  };
+  using Owner = std::unique_ptr<Node, Release>;
+
   // The nodes from the root to a leaf, all of the caller's own.
   class Path {
   public:
@@ -197,10 +208,10 @@ private:
       for (std::size_t i = length_ - 1; i > 0 && nodes_[i]->count == 0; --i) {
         Node* parent = nodes_[i - 1];
         Node** end = parent->children() + parent->count;
-        std::copy(std::find(parent->children(), end, nodes_[i]) + 1, end,
-                  std::find(parent->children(), end, nodes_[i]));
+        Node** hole = std::find(parent->children(), end, nodes_[i]);
+        std::copy(hole + 1, end, hole);
         --parent->count;
-        discard(nodes_[i]);
+        nodes_[i]->discard();
       }
     }
 
@@ -216,43 +227,73 @@ private:
   }
 
   /// The child that holds `index`, which becomes relative to it; an index at the end belongs to the last child.
-  static std::uint16_t child_at(const Node* node, std::size_t& index) noexcept {
-    std::uint16_t i = 0;
+  static unsigned child_at(const Node* node, std::size_t& index) noexcept {
+    unsigned i = 0;
     for (; i + 1 < node->count && index >= node->children()[i]->size; ++i)
       index -= node->children()[i]->size;
     return i;
   }
 
-  static Node* allocate(std::uint32_t height, std::uint16_t capacity) {
+  /// The height of the lowest node on the right edge that has a free slot; above the root when there is none.
+  static unsigned height_with_room(const Node* root) noexcept {
+    unsigned height = root->height + 1U;
+    for (const Node* node = root;; node = node->children()[node->count - 1]) {
+      if (node->count < fanout)
+        height = node->height;
+      if (node->height == 0)
+        return height;
+    }
+  }
+
+  static Node* allocate(unsigned height, unsigned capacity) {
     const std::size_t slot = height > 0 ? sizeof(Node*) : sizeof(Item);
     auto* node = new (::operator new(sizeof(Node) + capacity * slot)) Node;
-    node->height = height;
-    node->capacity = capacity;
+    node->height = static_cast<std::uint8_t>(height);
+    node->capacity = static_cast<std::uint8_t>(capacity);
+    node->item_bytes = sizeof(Item);
     return node;
   }
 
-  static void destroy(Node* node) noexcept {
-    if (node->height > 0)
-      std::for_each_n(node->children(), node->count, release);
-    else
-      std::destroy_n(node->items(), node->count);
-    discard(node);
+  static Owner build_node(std::span<Item> items, unsigned height) {
+    const std::size_t slot_items = std::size_t{1} << (fanout_bits * height);
+    Owner node{allocate(height, static_cast<unsigned>((items.size() + slot_items - 1) / slot_items))};
+    if (height == 0) {
+      std::uninitialized_move_n(items.data(), items.size(), node->items());
+      node->count = static_cast<std::uint8_t>(items.size());
+      node->size = items.size();
+      return node;
+    }
+    while (!items.empty()) {
+      const auto head = items.first(std::min(slot_items, items.size()));
+      Owner child = build_node(head, height - 1);
+      node->children()[node->count++] = child.release();
+      node->size += head.size();
+      items = items.subspan(head.size());
+    }
+    return node;
   }
 
-  // Frees the node itself; its slots are empty or belong to another node by now.
-  static void discard(Node* node) noexcept {
-    node->~Node();
-    ::operator delete(node);
+  /// A tree of that height that holds one item.
+  static Owner twig(unsigned height, Item item) {
+    Owner node{allocate(0, height > 0 ? fanout : 4)};
+    emplace(node.get(), 0, std::move(item));
+    node->size = 1;
+    while (node->height < height) {
+      Owner above{allocate(node->height + 1U, 4)};
+      above->children()[above->count++] = node.release();
+      above->size = 1;
+      node = std::move(above);
+    }
+    return node;
   }
 
   /// A node equal to `node` that the caller may change, with room for `room` more slots up to the fanout.
-  static Node* own(Node* node, std::uint16_t room = 0) {
-    const bool alone = node->references.load(std::memory_order_acquire) == 1;
-    const auto wanted = static_cast<std::uint16_t>(node->count + room);
+  static Node* own(Node* node, unsigned room = 0) {
+    const bool alone = node->references.load(std::memory_order_acquire) == 1;  // pairs with drop()
+    const unsigned wanted = node->count + room;
     if (alone && wanted <= node->capacity)
       return node;
-    const auto doubled = static_cast<std::uint16_t>(std::min<int>(fanout, 2 * wanted));
-    Node* copy = allocate(node->height, alone ? doubled : wanted);
+    Node* copy = allocate(node->height, alone ? std::min(fanout, 2 * wanted) : wanted);
     copy->count = node->count;
     copy->size = node->size;
     if (node->height > 0) {
@@ -266,7 +307,7 @@ private:
       std::uninitialized_copy_n(node->items(), node->count, copy->items());
     }
     if (alone)
-      discard(node);
+      node->discard();
     else
       release(node);
     return copy;
@@ -287,25 +328,24 @@ private:
 
   // Puts a one-child level above a full root, so that the root can be split like any child.
   static void add_level(Node*& root) {
-    Node* top = allocate(root->height + 1, 4);
+    Node* top = allocate(root->height + 1U, 4);
     top->children()[0] = root;
     top->count = 1;
     top->size = root->size;
     root = top;
   }
 
-  // Moves the upper part of the full child `at` into a new right neighbour. When the insertion at `within` would
-  // append to the child, it keeps all but one slot, so that appending leaves full nodes behind, not half empty ones.
+  // Moves the upper half of the full child `at` into a new right neighbour.
   // REQUIRES: a node of the caller's own, with room for one more child.
-  static void split_child(Node* node, std::uint16_t at, std::size_t within) {
+  static void split_child(Node* node, unsigned at) {
     Node*& child = node->children()[at];
     child = own(child);
-    const std::uint16_t keep = within == child->size ? fanout - 1 : fanout / 2;
-    const auto moved = static_cast<std::uint16_t>(fanout - keep);
+    constexpr unsigned keep = fanout / 2;
+    constexpr unsigned moved = fanout - keep;
     Node* right = allocate(child->height, fanout);
     if (child->height > 0) {
       std::copy_n(child->children() + keep, moved, right->children());
-      for (std::uint16_t i = 0; i < moved; ++i)
+      for (unsigned i = 0; i < moved; ++i)
         right->size += right->children()[i]->size;
     } else {
       std::uninitialized_move_n(child->items() + keep, moved, right->items());
@@ -322,12 +362,12 @@ private:
   }
 
   // Joins a thin child with its neighbour when both fit into one node, so that erasing many items frees memory.
-  static void merge_thin(Node* node, std::uint16_t at) {
+  static void merge_thin(Node* node, unsigned at) {
     Node** children = node->children();
     if (children[at]->count >= fanout / 4 || node->count < 2)
       return;
-    const std::uint16_t left = at + 1 < node->count ? at : static_cast<std::uint16_t>(at - 1);
-    if (children[left]->count + children[left + 1]->count > fanout)
+    const unsigned left = at + 1 < node->count ? at : at - 1;
+    if (children[left]->count + children[left + 1]->count > static_cast<int>(fanout))
       return;
     Node* into = children[left] = own(children[left], children[left + 1]->count);
     Node* from = children[left + 1] = own(children[left + 1]);
@@ -337,9 +377,9 @@ private:
       std::uninitialized_move_n(from->items(), from->count, into->items() + into->count);
       std::destroy_n(from->items(), from->count);
     }
-    into->count = static_cast<std::uint16_t>(into->count + from->count);
+    into->count = static_cast<std::uint8_t>(into->count + from->count);
     into->size += from->size;
-    discard(from);
+    from->discard();
     std::copy(children + left + 2, children + node->count, children + left + 1);
     --node->count;
   }

@@ -1,29 +1,12 @@
 #include <theus/value.hpp>
 
-#include "runtime/sequence.hpp"
+#include "runtime/value_build.hpp"
+#include "runtime/value_node.hpp"
 
 #include <limits>
 
 namespace theus {
 namespace {
-
-struct Entry {
-  Value key;
-  Value item;
-};
-static_assert(sizeof(Entry) == 2 * sizeof(Value), "Members walks entries as pairs of Values");
-
-using List = Sequence<Value>;
-using Map = Sequence<Entry>;
-
-// Bytes too long to stand inline, or a heavy reference's words.
-struct Blob {
-  std::atomic<std::uint32_t> references{1};
-  std::size_t size = 0;
-
-  std::byte* content() { return reinterpret_cast<std::byte*>(this + 1); }
-  const char* text() const { return reinterpret_cast<const char*>(this + 1); }
-};
 
 Blob* make_blob(const void* content, std::size_t size) {
   auto* blob = new (::operator new(sizeof(Blob) + size)) Blob;
@@ -42,13 +25,9 @@ void release_blob(Blob* blob) noexcept {
 
 const Value null_value;
 
-// Canonical order of keys: RFC 8949, 4.2.1, for text strings.
 struct KeyBefore {
   std::string_view key;
-  bool operator()(const Entry& entry) const noexcept {
-    const std::string_view other = entry.key.as_string();
-    return other.size() != key.size() ? other.size() < key.size() : other < key;
-  }
+  bool operator()(const Entry& entry) const noexcept { return key_before(entry.key.as_string(), key); }
 };
 
 const Entry* find_entry(const Map::Node* root, std::string_view key) noexcept {
@@ -112,11 +91,7 @@ Value Value::list() {
 
 Value Value::list(std::initializer_list<Value> items) { return list(std::vector<Value>{items}); }
 
-Value Value::list(std::vector<Value> items) {
-  Value value;
-  value.put(Kind::list, List::build(std::move(items)));
-  return value;
-}
+Value Value::list(std::vector<Value> items) { return build_list(items); }
 
 Value Value::map() {
   Value value;
@@ -125,20 +100,33 @@ Value Value::map() {
 }
 
 Value Value::map(std::vector<std::pair<std::string, Value>> members) {
-  const auto before = [](const auto& a, const auto& b) {
-    return a.first.size() != b.first.size() ? a.first.size() < b.first.size() : a.first < b.first;
-  };
-  std::ranges::stable_sort(members, before);
-  std::vector<Entry> entries;
-  entries.reserve(members.size());
+  std::ranges::stable_sort(members, [](const auto& a, const auto& b) { return key_before(a.first, b.first); });
+  std::vector<Value> pairs;
+  pairs.reserve(2 * members.size());
   for (auto& [key, item] : members) {
-    if (!entries.empty() && entries.back().key.as_string() == key)
-      entries.back().item = std::move(item);
-    else
-      entries.push_back({key, std::move(item)});
+    if (!pairs.empty() && pairs[pairs.size() - 2].as_string() == key) {
+      pairs.back() = std::move(item);
+    } else {
+      pairs.emplace_back(key);
+      pairs.push_back(std::move(item));
+    }
   }
+  return build_map(pairs);
+}
+
+Value build_list(std::span<Value> items) {
   Value value;
-  value.put(Kind::map, Map::build(std::move(entries)));
+  value.put(Value::Kind::list, List::build(items));
+  return value;
+}
+
+Value build_map(std::span<Value> keys_and_items) {
+  assert(keys_and_items.size() % 2 == 0);
+  for (std::size_t i = 2; i < keys_and_items.size(); i += 2)
+    assert(key_before(keys_and_items[i - 2].as_string(), keys_and_items[i].as_string()));
+  Value value;
+  auto* entries = reinterpret_cast<Entry*>(keys_and_items.data());
+  value.put(Value::Kind::map, Map::build({entries, keys_and_items.size() / 2}));
   return value;
 }
 
@@ -148,42 +136,47 @@ Value::Kind Value::kind() const noexcept {
 }
 
 void Value::retain() const noexcept {
-  switch (kind()) {
-    case Kind::list:
-      if (auto* root = payload<List::Node*>())
-        List::retain(root);
-      break;
-    case Kind::map:
-      if (auto* root = payload<Map::Node*>())
-        Map::retain(root);
-      break;
-    case Kind::string:
-    case Kind::bytes:
-    case Kind::heavy: payload<Blob*>()->references.fetch_add(1, std::memory_order_relaxed); break;
-    case Kind::null:
-    case Kind::boolean:
-    case Kind::integer:
-    case Kind::real: break;
+  if (!is_list() && !is_map())
+    payload<Blob*>()->references.fetch_add(1, std::memory_order_relaxed);
+  else if (auto* root = payload<SequenceNode*>())
+    root->references.fetch_add(1, std::memory_order_relaxed);
+}
+
+// Gives up this value's share of its contents; the root that is left without owners, if any, is the caller's.
+SequenceNode* Value::drop() noexcept {
+  if (!is_list() && !is_map()) {
+    release_blob(payload<Blob*>());
+    return nullptr;
   }
+  auto* root = payload<SequenceNode*>();
+  return root != nullptr && root->drop() ? root : nullptr;
 }
 
 void Value::release() noexcept {
-  switch (kind()) {
-    case Kind::list:
-      if (auto* root = payload<List::Node*>())
-        List::release(root);
-      break;
-    case Kind::map:
-      if (auto* root = payload<Map::Node*>())
-        Map::release(root);
-      break;
-    case Kind::string:
-    case Kind::bytes:
-    case Kind::heavy: release_blob(payload<Blob*>()); break;
-    case Kind::null:
-    case Kind::boolean:
-    case Kind::integer:
-    case Kind::real: break;
+  if (SequenceNode* root = drop())
+    destroy(root);
+}
+
+void destroy(SequenceNode* node) noexcept {
+  // The nodes that await their turn hang together by their sizes, which nobody reads any more.
+  SequenceNode* waiting = nullptr;
+  const auto bury = [&waiting](SequenceNode* dead) {
+    dead->size = reinterpret_cast<std::uintptr_t>(waiting);
+    waiting = dead;
+  };
+  for (bury(node); waiting != nullptr; node->discard()) {
+    node = waiting;
+    waiting = reinterpret_cast<SequenceNode*>(node->size);
+    if (node->height > 0) {
+      for (unsigned i = 0; i < node->count; ++i)
+        if (SequenceNode* child = node->children()[i]; child->drop())
+          bury(child);
+    } else {
+      auto* values = reinterpret_cast<Value*>(node + 1);
+      for (std::size_t i = 0; i < node->count * node->item_bytes / sizeof(Value); ++i)
+        if (SequenceNode* root = values[i].is_shared() ? values[i].drop() : nullptr)
+          bury(root);
+    }
   }
 }
 
@@ -225,12 +218,9 @@ HeavyRef Value::as_heavy() const noexcept {
 
 std::size_t Value::size() const noexcept {
   switch (kind()) {
-    case Kind::list: {
-      const auto* root = payload<const List::Node*>();
-      return root ? root->size : 0;
-    }
+    case Kind::list:
     case Kind::map: {
-      const auto* root = payload<const Map::Node*>();
+      const auto* root = payload<const SequenceNode*>();
       return root ? root->size : 0;
     }
     case Kind::string: return as_string().size();
@@ -244,7 +234,7 @@ std::size_t Value::size() const noexcept {
   return 0;
 }
 
-const Value& Value::operator[](std::size_t index) const noexcept {
+const Value& Value::element(std::size_t index) const noexcept {
   if (!is_list() || index >= size())
     return null_value;
   return *List::run_at(payload<const List::Node*>(), index).first;
@@ -284,7 +274,10 @@ void Value::insert(std::size_t index, Value item) {
   change_root<List::Node>(raw_, [&](List::Node*& root) { List::insert(root, index, std::move(item)); });
 }
 
-void Value::push_back(Value item) { insert(size(), std::move(item)); }
+void Value::push_back(Value item) {
+  assert(is_list());
+  change_root<List::Node>(raw_, [&](List::Node*& root) { List::append(root, std::move(item)); });
+}
 
 void Value::replace(std::size_t index, Value item) {
   assert(is_list() && index < size());
@@ -298,10 +291,13 @@ void Value::erase_at(std::size_t index) {
 
 void Value::splice(std::size_t index, std::size_t removed, const Value& items) {
   assert(is_list() && index <= size() && removed <= size() - index && items.is_list());
+  const Value source = items;
+  Value changed = *this;
   for (std::size_t i = 0; i < removed; ++i)
-    erase_at(index);
-  for (const Value& item : items.items())
-    insert(index++, item);
+    changed.erase_at(index);
+  for (const Value& item : source.items())
+    changed.insert(index++, item);
+  swap(changed);
 }
 
 void Value::set(std::string_view key, Value item) {
@@ -326,6 +322,20 @@ bool Value::erase(std::string_view key) {
   return known;
 }
 
+SequenceNode* root_of(const Value& container) noexcept {
+  assert(container.is_list() || container.is_map());
+  return container.payload<SequenceNode*>();
+}
+
+ValueRun values_at(const SequenceNode* root, std::size_t index) noexcept {
+  if (root->item_bytes == sizeof(Value)) {
+    const List::Run run = List::run_at(static_cast<const List::Node*>(root), index);
+    return {run.first, static_cast<std::size_t>(run.last - run.first)};
+  }
+  const Map::Run run = Map::run_at(static_cast<const Map::Node*>(root), index);
+  return {&run.first->key, 2 * static_cast<std::size_t>(run.last - run.first)};
+}
+
 Value::Items Value::items() const& noexcept {
   return is_list() ? Items{payload<const void*>(), size()} : Items{nullptr, 0};
 }
@@ -336,18 +346,18 @@ Value::Members Value::members() const& noexcept {
 
 const Value& Value::Items::Iterator::operator*() const noexcept {
   if (at_ == nullptr) {
-    const auto run = List::run_at(static_cast<const List::Node*>(root_), index_);
+    const ValueRun run = values_at(static_cast<const SequenceNode*>(root_), index_);
     at_ = run.first;
-    end_ = run.last;
+    end_ = at_ + run.count;
   }
   return *at_;
 }
 
 MemberView Value::Members::Iterator::operator*() const noexcept {
   if (at_ == nullptr) {
-    const auto run = Map::run_at(static_cast<const Map::Node*>(root_), index_);
-    at_ = &run.first->key;
-    end_ = at_ + 2 * (run.last - run.first);
+    const ValueRun run = values_at(static_cast<const SequenceNode*>(root_), index_);
+    at_ = run.first;
+    end_ = at_ + run.count;
   }
   return {at_[0].as_string(), at_[1]};
 }

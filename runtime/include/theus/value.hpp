@@ -18,6 +18,7 @@
 namespace theus {
 
 class Value;
+struct SequenceNode;
 
 /// One entry of a map under construction: {"amount", 3}.
 using Member = std::pair<std::string_view, Value>;
@@ -34,7 +35,9 @@ struct HeavyRef {
 /// handle only, and cost O(log n) however large the list or map is, because unchanged parts are shared.
 /// Map entries stand in canonical order (RFC 8949, 4.2.1: shorter keys first, then bytewise).
 /// Distinct Values may be used from different threads even when they share contents; one Value needs
-/// the usual care for its own modifications. Copying and reading never throw; modifications may throw bad_alloc.
+/// the usual care for its own modifications. Copying and reading never throw; modifications may throw bad_alloc, and
+/// so may == and hash() on values nested more than 16 deep. Nesting has no bound here (commits have one, see
+/// <theus/limits.hpp>), and no operation recurses.
 class Value {
 public:
   enum class Kind : std::uint8_t { null, boolean, integer, real, string, bytes, list, map, heavy };
@@ -42,19 +45,22 @@ public:
   Value() noexcept { std::memset(raw_, 0, sizeof raw_); }
   // NOLINTBEGIN(google-explicit-constructor): a plain value is a Value.
   Value(std::nullptr_t) noexcept : Value() {}
-  Value(bool flag) noexcept : Value() {
-    raw_[0] = flag;
-    raw_[tag_at] = tag_of(Kind::boolean);
-  }
+  /// A boolean or an integer: exactly these types, so that no pointer becomes true and no enumerator a number.
   /// Integers beyond 2^63-1 throw LogicError bad_argument.
   template <std::integral T>
-    requires(!std::same_as<T, bool>)
   Value(T number) : Value() {
     if constexpr (std::unsigned_integral<T> && sizeof(T) == 8)
       require_signed_range(number);
-    put(Kind::integer, static_cast<std::int64_t>(number));
+    if constexpr (std::same_as<T, bool>)
+      put(Kind::boolean, static_cast<unsigned char>(number));
+    else
+      put(Kind::integer, static_cast<std::int64_t>(number));
   }
-  Value(double number) noexcept : Value() { put(Kind::real, number); }
+  template <std::floating_point T>
+    requires(sizeof(T) <= sizeof(double))
+  Value(T number) noexcept : Value() {
+    put(Kind::real, static_cast<double>(number));
+  }
   Value(std::string_view text);
   Value(const std::string& text) : Value(std::string_view{text}) {}
   Value(const char* text) : Value(std::string_view{text}) {}
@@ -128,14 +134,18 @@ public:
   bool empty() const noexcept { return size() == 0; }
 
   /// The element, or null when this is no list or the index is out of range. Never fails, so reads chain.
-  const Value& operator[](std::size_t index) const noexcept;
-  const Value& operator[](int index) const noexcept { return (*this)[static_cast<std::size_t>(index)]; }
+  template <std::integral T>
+  const Value& operator[](T index) const noexcept {
+    return element(static_cast<std::size_t>(index));
+  }
   /// The member, or null when this is no map or the key is absent.
   const Value& operator[](std::string_view key) const noexcept;
   const Value& operator[](const char* key) const noexcept { return (*this)[std::string_view{key}]; }
   /// The member, or nullptr when this is no map or the key is absent.
   const Value* find(std::string_view key) const noexcept;
   bool contains(std::string_view key) const noexcept { return find(key) != nullptr; }
+
+  // Changes throw bad_alloc when memory runs out, and then nothing has changed.
 
   // Lists. REQUIRES: is_list(), positions in range (checked by assert).
   void push_back(Value item);
@@ -152,10 +162,10 @@ public:
 
   /// Deep equality. Kinds differ = values differ (1 is not 1.0); NaN equals NaN of the same bits, so that
   /// "unchanged" is an equivalence.
-  friend bool operator==(const Value& a, const Value& b) noexcept;
+  friend bool operator==(const Value& a, const Value& b);
 
   /// A hash consistent with ==; stable across runs, platforms and compilers.
-  std::uint64_t hash() const noexcept;
+  std::uint64_t hash() const;
 
   class Items;
   class Members;
@@ -191,8 +201,16 @@ private:
     raw_[tag_at] = tag_of(kind);
   }
 
+  const Value& element(std::size_t index) const noexcept;
+
   void retain() const noexcept;
   void release() noexcept;
+  SequenceNode* drop() noexcept;
+
+  friend void destroy(SequenceNode* node) noexcept;
+  friend SequenceNode* root_of(const Value& container) noexcept;
+  friend Value build_list(std::span<Value> items);
+  friend Value build_map(std::span<Value> keys_and_items);
 
   alignas(8) unsigned char raw_[16];
 };

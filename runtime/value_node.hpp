@@ -1,0 +1,39 @@
+#pragma once
+
+#include <theus/value.hpp>
+
+#include "runtime/sequence.hpp"
+
+namespace theus {
+
+/// A member of a map. Members walks runs of entries as pairs of Values.
+struct Entry {
+  Value key;
+  Value item;
+};
+static_assert(sizeof(Entry) == 2 * sizeof(Value));
+
+using List = Sequence<Value>;
+using Map = Sequence<Entry>;
+
+/// Bytes too long to stand inline, or a heavy reference's words; they follow in memory.
+struct Blob {
+  std::atomic<std::uint32_t> references{1};
+  std::size_t size = 0;
+
+  std::byte* content() { return reinterpret_cast<std::byte*>(this + 1); }
+  const char* text() const { return reinterpret_cast<const char*>(this + 1); }
+};
+
+/// The root of a list or map, nullptr when it is empty.
+SequenceNode* root_of(const Value& container) noexcept;
+
+struct ValueRun {
+  const Value* first;
+  std::size_t count;
+};
+
+/// The values from item `index` to the end of its leaf; keys and items in turn for a map.
+ValueRun values_at(const SequenceNode* root, std::size_t index) noexcept;
+
+}  // namespace theus
