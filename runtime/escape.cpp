@@ -1,17 +1,11 @@
 #include "runtime/escape.hpp"
 
 #include <array>
-#include <cstdint>
+#include <cstring>
 
 namespace theus {
-namespace {
 
-struct Decoded {
-  std::uint32_t code_point;
-  std::size_t length;  // 0: the bytes are not UTF-8
-};
-
-Decoded decode(std::string_view text) noexcept {
+CodePoint decode_utf8(std::string_view text) noexcept {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(0);
   if (lead < 0x80)
@@ -40,6 +34,8 @@ bool is_unsafe(std::uint32_t c) noexcept {
   return control || line_separator || bidirectional || c == 0xfeff;
 }
 
+namespace {
+
 std::string hex(std::uint32_t value, int digits) {
   std::string text(static_cast<std::size_t>(digits), '0');
   for (auto at = text.rbegin(); at != text.rend(); ++at, value >>= 4)
@@ -53,16 +49,16 @@ std::string escaped(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
-    const Decoded next = decode(text);
+    const CodePoint next = decode_utf8(text);
     const std::size_t length = next.length == 0 ? 1 : next.length;
     if (next.length == 0)
       out += "\\x" + hex(static_cast<unsigned char>(text[0]), 2);
-    else if (next.code_point == '\n')
+    else if (next.value == '\n')
       out += "\\n";
-    else if (next.code_point == '\t')
+    else if (next.value == '\t')
       out += "\\t";
-    else if (is_unsafe(next.code_point))
-      out += next.code_point < 0x100 ? "\\x" + hex(next.code_point, 2) : "\\u" + hex(next.code_point, 4);
+    else if (is_unsafe(next.value))
+      out += next.value < 0x100 ? "\\x" + hex(next.value, 2) : "\\u" + hex(next.value, 4);
     else
       out += text.substr(0, length);
     text.remove_prefix(length);
@@ -72,7 +68,14 @@ std::string escaped(std::string_view text) {
 
 bool is_utf8(std::string_view text) noexcept {
   while (!text.empty()) {
-    const Decoded next = decode(text);
+    if (std::uint64_t eight = 0; text.size() >= sizeof eight) {
+      std::memcpy(&eight, text.data(), sizeof eight);
+      if ((eight & 0x8080808080808080ULL) == 0) {
+        text.remove_prefix(sizeof eight);
+        continue;
+      }
+    }
+    const CodePoint next = decode_utf8(text);
     if (next.length == 0)
       return false;
     text.remove_prefix(next.length);
@@ -82,9 +85,9 @@ bool is_utf8(std::string_view text) noexcept {
 
 std::size_t find_unsafe(std::string_view text, bool lines) noexcept {
   for (std::size_t at = 0; at < text.size();) {
-    const Decoded next = decode(text.substr(at));
-    const bool line = lines && (next.code_point == '\n' || next.code_point == '\t' || next.code_point == '\r');
-    if (next.length == 0 || (is_unsafe(next.code_point) && !line))
+    const CodePoint next = decode_utf8(text.substr(at));
+    const bool line = lines && (next.value == '\n' || next.value == '\t' || next.value == '\r');
+    if (next.length == 0 || (is_unsafe(next.value) && !line))
       return at;
     at += next.length;
   }
