@@ -1,0 +1,260 @@
+#include "runtime/signal_core.hpp"
+
+#include "runtime/signal_subscriber.hpp"
+
+#include <theus/errors.hpp>
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <new>
+
+namespace theus {
+namespace {
+
+std::byte* map_zeroed(std::size_t bytes) {
+  void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED)
+    throw std::bad_alloc{};
+  return static_cast<std::byte*>(memory);
+}
+
+Error closed() { return Error{Errc::closed, "SignalHub", "the hub is closed"}; }
+
+}  // namespace
+
+void SignalCore::Unmap::operator()(std::byte* memory) const noexcept { ::munmap(memory, bytes); }
+
+SignalCore::SignalCore(const SignalHubOptions& wanted)
+    : options(wanted),
+      topics(wanted.topics_max),
+      memory_(map_zeroed(SignalRing::bytes(wanted.capacity)), Unmap{SignalRing::bytes(wanted.capacity)}),
+      ring(SignalRing::create({memory_.get(), SignalRing::bytes(wanted.capacity)}, wanted.capacity)),
+      large(fence),
+      gate(fence, wanted.capacity),
+      producers_(fence) {}
+
+SignalCore::~SignalCore() {
+  for (std::uint64_t place = ring.oldest(); place < ring.tail() && large.any(); ++place)
+    if (LargeEvent* event = large_at(place))
+      large.retire(event, place);
+}
+
+template <class PackInto, class Build>
+SignalRecord SignalCore::make_record(const Topic* topic, std::string_view name, const PackInto& pack_into,
+                                     const Build& build) {
+  SignalRecord record;
+  const auto room = std::as_writable_bytes(std::span{record.payload});
+  if (topic != nullptr) {
+    if (const auto used = pack_into(room)) {
+      record.head.topic = topic->id;
+      record.head.bytes = static_cast<std::uint8_t>(*used);
+      return record;
+    }
+  }
+  record.head.topic = topic != nullptr ? topic->id : 0;
+  record.head.form = PayloadForm::large;
+  record.head.bytes = sizeof(LargeEvent*);
+  record.payload[0] =
+      reinterpret_cast<std::uint64_t>(large.keep(build(), topic != nullptr ? SignalName{} : TopicTable::name_of(name)));
+  return record;
+}
+
+SignalRecord SignalCore::record(const Topic* topic, std::string_view name, const Value& payload) {
+  return make_record(
+      topic, name, [&](auto room) { return pack(payload, room); }, [&] { return payload; });
+}
+
+SignalRecord SignalCore::record(const Topic* topic, std::string_view name, std::initializer_list<Member> members) {
+  if (members.size() == 0)
+    return record(topic, name, Value{});
+  return make_record(
+      topic, name,
+      [&](auto room) {
+        return pack(std::span{members.begin(), members.size()}, room);
+      },
+      [&] { return Value(members); });
+}
+
+SignalRecord SignalCore::record(const Topic* topic, std::string_view name, std::span<const std::byte> bytes) {
+  const auto copy = [&](std::span<std::byte> room) -> std::optional<std::size_t> {
+    if (bytes.size() > room.size())
+      return std::nullopt;
+    std::ranges::copy(bytes, room.begin());
+    return bytes.size();
+  };
+  SignalRecord record = make_record(topic, name, copy, [&] { return Value::bytes(bytes); });
+  if (record.head.form == PayloadForm::packed)
+    record.head.form = PayloadForm::bytes;
+  return record;
+}
+
+Result<std::uint64_t> SignalCore::publish(std::span<const SignalRecord> records) {
+  // Gated subscribers could never make room for more than the capacity at once.
+  const bool fits = records.size() <= options.capacity || gate.limit() == SignalGate::unlimited;
+  const auto part = fits ? records : records.first(options.capacity);
+  auto first = publish(0, part, true);
+  if (!first) [[unlikely]]
+    refuse(records);
+  else if (!fits)
+    // What a later part is refused is counted there; the caller's first event has been published.
+    static_cast<void>(publish(records.subspan(part.size())).ok());
+  return first;
+}
+
+Result<std::uint64_t> SignalCore::publish_commit(std::uint64_t version, std::span<SignalRecord> records) {
+  for (std::size_t i = 0; i < records.size(); ++i)
+    records[i].head.index = static_cast<std::uint32_t>(i);
+  auto first = publish(version, records, false);
+  if (!first)
+    refuse(records);
+  return first;
+}
+
+void SignalCore::refuse(std::span<const SignalRecord> records) noexcept {
+  count_refused(records.size());
+  for (const SignalRecord& record : records)
+    if (record.head.form == PayloadForm::large)
+      large.drop(record.large());
+}
+
+Result<std::uint64_t> SignalCore::publish(std::uint64_t version, std::span<const SignalRecord> records, bool gated) {
+  while (true) {
+    const Alone alone = publish_alone(version, records, gated);
+    switch (alone.outcome) {
+      case Alone::Outcome::published: notify(records); return alone.first;
+      case Alone::Outcome::closed: return closed();
+      case Alone::Outcome::taken:
+        if (!producers_.take_over())
+          return publish_among_several(version, records, gated);
+        break;
+      case Alone::Outcome::no_room:
+        if (const Status admitted = gate.admit(
+                records.size(), [&] { return ring.tail(); }, [] {});
+            !admitted)
+          return admitted.error();
+        break;
+    }
+  }
+}
+
+SignalCore::Alone SignalCore::publish_alone(std::uint64_t version, std::span<const SignalRecord> records,
+                                            bool gated) noexcept {
+  const auto inside = producers_.enter();
+  if (!inside) [[unlikely]]
+    return {Alone::Outcome::taken};
+  if (gated && ring.tail() + records.size() > gate.limit()) [[unlikely]]
+    return {Alone::Outcome::no_room};
+  const auto first = ring.claim_alone(records.size());
+  if (!first) [[unlikely]]
+    return {Alone::Outcome::closed};
+  for (std::uint64_t i = 0; i < records.size(); ++i)
+    write(*first + i, version, records[i]);
+  return {Alone::Outcome::published, *first};
+}
+
+Result<std::uint64_t> SignalCore::publish_among_several(std::uint64_t version, std::span<const SignalRecord> records,
+                                                        bool gated) {
+  std::optional<std::uint64_t> first;
+  const auto claim = [&] { first = ring.claim_shared(records.size()); };
+  if (!gated || gate.limit() == SignalGate::unlimited) {
+    claim();
+  } else if (const Status admitted = gate.admit(
+                 records.size(), [&] { return ring.tail(); }, claim);
+             !admitted) {
+    return admitted.error();
+  }
+  if (!first)
+    return closed();
+  for (std::uint64_t i = 0; i < records.size(); ++i) {
+    ring.await_former(*first + i);
+    write(*first + i, version, records[i]);
+  }
+  notify(records);
+  return *first;
+}
+
+// The large event that the slot of this place holds, or nullptr. REQUIRES: the caller owns the slot, or is alone.
+LargeEvent* SignalCore::large_at(std::uint64_t place) const noexcept {
+  const auto& words = ring.former_words(place);
+  const auto head = SignalHead::of(words[0].load(std::memory_order_relaxed));
+  return head.form == PayloadForm::large ? std::bit_cast<LargeEvent*>(words[2].load(std::memory_order_relaxed))
+                                         : nullptr;
+}
+
+void SignalCore::write(std::uint64_t place, std::uint64_t version, const SignalRecord& record) noexcept {
+  LargeEvent* former = large.any() ? large_at(place) : nullptr;
+  ring.write(place, [&](SignalRing::Words& words) {
+    words[0].store(record.head.word(), std::memory_order_relaxed);
+    words[1].store(version, std::memory_order_relaxed);
+    for (std::size_t i = 0; i < record.words(); ++i)
+      words[2 + i].store(record.payload[i], std::memory_order_relaxed);
+  });
+  if (former != nullptr) [[unlikely]]
+    large.retire(former, place - options.capacity);
+}
+
+void SignalCore::notify(std::span<const SignalRecord> records) noexcept {
+  fence.light();
+  if (sleepers.has_sleepers()) [[unlikely]]
+    sleepers.wake();
+  if (wakers.any()) [[unlikely]]
+    wakers.wake(records);
+}
+
+void SignalCore::close() {
+  producers_.dissolve();
+  ring.close();
+  fence.light();
+  sleepers.wake();
+  wakers.wake_all();
+  gate.open();
+}
+
+void SignalCore::add(const std::shared_ptr<Subscriber>& subscriber) {
+  {
+    const std::lock_guard lock{registry_change_};
+    if (registry_.size() >= options.subscribers_max)
+      raise(Error{Errc::overloaded, "SignalHub", "there are " + std::to_string(registry_.size()) + " subscribers",
+                  "Raise subscribers_max or unsubscribe some"}
+                .with("limit", options.subscribers_max));
+    registry_.push_back(subscriber);
+  }
+  large.add_reader(subscriber->hazard());
+  if (subscriber->is_gated())
+    gate.add(*subscriber, [&] {
+      producers_.wait_outside();
+      subscriber->start();
+    });
+  else
+    subscriber->start();
+}
+
+void SignalCore::remove(Subscriber& subscriber) noexcept {
+  wakers.remove(subscriber);
+  gate.remove(subscriber);
+  large.remove_reader(subscriber.hazard());
+  const std::lock_guard lock{registry_change_};
+  std::erase_if(registry_, [&](const auto& each) { return each.get() == &subscriber; });
+}
+
+SignalHubStatistics SignalCore::statistics() const {
+  SignalHubStatistics statistics;
+  statistics.published = ring.tail();
+  statistics.refused = refused_;
+  statistics.rate_limited = rate_limited_;
+  statistics.evicted = gate.evicted();
+  statistics.topics = topics.size();
+  const auto now = std::chrono::steady_clock::now();
+  const std::lock_guard lock{registry_change_};
+  for (const auto& subscriber : registry_)
+    statistics.subscribers.push_back(subscriber->statistics(now));
+  return statistics;
+}
+
+SubscriberStatistics SignalCore::statistics_of(Subscriber& subscriber) const {
+  const std::lock_guard lock{registry_change_};
+  return subscriber.statistics(std::chrono::steady_clock::now());
+}
+
+}  // namespace theus

@@ -1,0 +1,102 @@
+#pragma once
+
+// The hub behind <theus/signal_hub.hpp>: who may publish when, and who hears of it.
+//
+// Ways of an event: a record is built by the sender, gets its place, is written into the ring, sleepers are woken.
+// The place is given out by the only sending thread (no atomic read-modify-write) or, once several send, by tickets.
+// Locks, none of them on the way of an event unless somebody is gated or asleep; none is held while taking another:
+//   gate (gate.change_)   room for gated subscribers        registry_change_   who is subscribed
+//   large (large.change_) retired events                    wakers_change_     who wants to be called
+
+#include "runtime/biased_entry.hpp"
+#include "runtime/signal_gate.hpp"
+#include "runtime/signal_record.hpp"
+#include "runtime/signal_wakers.hpp"
+
+#include <theus/signal_hub.hpp>
+
+namespace theus {
+
+class Subscriber;
+
+class SignalCore : public std::enable_shared_from_this<SignalCore> {
+public:
+  explicit SignalCore(const SignalHubOptions& options);
+  ~SignalCore();
+  SignalCore(const SignalCore&) = delete;
+  SignalCore& operator=(const SignalCore&) = delete;
+
+  const SignalHubOptions options;
+  const AsymmetricFence fence;
+  TopicTable topics;
+
+private:
+  struct Unmap {
+    std::size_t bytes;
+    void operator()(std::byte* memory) const noexcept;
+  };
+  std::unique_ptr<std::byte, Unmap> memory_;
+
+public:
+  const SignalRing ring;
+  LargeEvents large;
+  SignalGate gate;
+  Parking sleepers;
+  SignalWakers wakers;
+
+  // Records.
+
+  SignalRecord record(const Topic* topic, std::string_view name, const Value& payload);
+  SignalRecord record(const Topic* topic, std::string_view name, std::initializer_list<Member> members);
+  SignalRecord record(const Topic* topic, std::string_view name, std::span<const std::byte> bytes);
+
+  // Producers. The first place of the records, or closed or overloaded; then they are counted as refused.
+
+  /// At consecutive places when there are at most `capacity` of them.
+  Result<std::uint64_t> publish(std::span<const SignalRecord> records);
+  /// At consecutive places, waiting for nobody; each with its index.
+  Result<std::uint64_t> publish_commit(std::uint64_t version, std::span<SignalRecord> records);
+  void close();
+
+  void count_refused(std::uint64_t events) noexcept { refused_.fetch_add(events, std::memory_order_relaxed); }
+  void count_rate_limited() noexcept {
+    rate_limited_.fetch_add(1, std::memory_order_relaxed);
+    count_refused(1);
+  }
+
+  // Subscribers.
+
+  void add(const std::shared_ptr<Subscriber>& subscriber);
+  void remove(Subscriber& subscriber) noexcept;
+  /// Lets every producer that is publishing at the time of the call finish its step.
+  void drain_producers() { producers_.wait_outside(); }
+
+  SignalHubStatistics statistics() const;
+  SubscriberStatistics statistics_of(Subscriber& subscriber) const;
+
+private:
+  template <class PackInto, class Build>
+  SignalRecord make_record(const Topic* topic, std::string_view name, const PackInto& pack_into, const Build& build);
+
+  struct Alone {
+    enum class Outcome : std::uint8_t { published, taken, no_room, closed };
+    Outcome outcome;
+    std::uint64_t first = 0;
+  };
+
+  Result<std::uint64_t> publish(std::uint64_t version, std::span<const SignalRecord> records, bool gated);
+  Alone publish_alone(std::uint64_t version, std::span<const SignalRecord> records, bool gated) noexcept;
+  Result<std::uint64_t> publish_among_several(std::uint64_t version, std::span<const SignalRecord> records, bool gated);
+  LargeEvent* large_at(std::uint64_t place) const noexcept;
+  void write(std::uint64_t place, std::uint64_t version, const SignalRecord& record) noexcept;
+  void refuse(std::span<const SignalRecord> records) noexcept;
+  void notify(std::span<const SignalRecord> records) noexcept;
+
+  BiasedEntry producers_;
+  std::atomic<std::uint64_t> refused_{0};
+  std::atomic<std::uint64_t> rate_limited_{0};
+  mutable std::mutex registry_change_;
+  std::vector<std::shared_ptr<Subscriber>> registry_;
+};
+
+}  // namespace theus

@@ -1,0 +1,92 @@
+#include <theus/signal_event.hpp>
+
+#include "runtime/packed_value.hpp"
+
+#include <theus/errors.hpp>
+
+namespace theus {
+
+SignalName::SignalName(std::string_view text) {
+  if (text.size() > inline_bytes_max) {
+    long_ = std::make_shared<const std::string>(text);
+    return;
+  }
+  std::copy(text.begin(), text.end(), inline_);
+  size_ = static_cast<std::uint8_t>(text.size());
+}
+
+std::string_view SignalName::view() const noexcept {
+  return long_ ? std::string_view{*long_} : std::string_view{inline_, size_};
+}
+
+Value Payload::value() const {
+  switch (form_) {
+    case Form::large: return *large_;
+    case Form::bytes: return Value::bytes(content());
+    case Form::packed: break;
+  }
+  return size_ == 0 ? Value{} : unpack(content());
+}
+
+Value::Kind Payload::kind() const noexcept {
+  switch (form_) {
+    case Form::large: return large_->kind();
+    case Form::bytes: return Value::Kind::bytes;
+    case Form::packed: break;
+  }
+  return size_ == 0 ? Value::Kind::null : packed_kind(content());
+}
+
+Value Payload::operator[](std::string_view key) const {
+  if (form_ == Form::large)
+    return (*large_)[key];
+  if (form_ == Form::bytes || size_ == 0)
+    return {};
+  const auto member = packed_member(content(), key);
+  return member.empty() ? Value{} : unpack(member);
+}
+
+Value Payload::operator[](std::size_t index) const {
+  if (form_ == Form::large)
+    return (*large_)[index];
+  if (form_ == Form::bytes || size_ == 0)
+    return {};
+  const auto element = packed_element(content(), index);
+  return element.empty() ? Value{} : unpack(element);
+}
+
+std::span<const std::byte> Payload::bytes() const& noexcept {
+  switch (form_) {
+    case Form::large: return large_->is_bytes() ? large_->as_bytes() : std::span<const std::byte>{};
+    case Form::bytes: return content();
+    case Form::packed: break;
+  }
+  return {};
+}
+
+void Received::raise_missing(Kind kind, std::uint64_t lagged) {
+  switch (kind) {
+    case Kind::event: break;
+    case Kind::lagged:
+      raise(Error{Errc::lagged, "SignalReceiver", std::to_string(lagged) + " events were lost before this receive",
+                  "Ask is_lagged() first; the next receive goes on"}
+                .with("count", lagged));
+    case Kind::timeout: raise(Error{Errc::timeout, "SignalReceiver", "no event came in time"});
+    case Kind::empty: raise(Error{Errc::empty, "SignalReceiver", "there is no event"});
+    case Kind::closed: raise(Error{Errc::closed, "SignalReceiver", "the hub is closed and drained"});
+  }
+  raise(Error{Errc::internal, "SignalReceiver", "an event is missing"});
+}
+
+std::span<const Event> ReceivedBatch::events() const {
+  if (kind_ != Kind::event)
+    Received::raise_missing(kind_, lagged_);
+  return events_;
+}
+
+std::string_view to_string(Received::Kind kind) noexcept {
+  constexpr std::array<std::string_view, 5> names{"event", "lagged", "timeout", "empty", "closed"};
+  return names[static_cast<std::size_t>(kind)];
+}
+
+}  // namespace theus

@@ -1,0 +1,90 @@
+#pragma once
+
+// Keeps senders from overrunning the subscribers that asked for it (overflow `block` and `fail`).
+//
+// Invariants: (1) A producer publishes up to `limit` without looking at any subscriber. (2) `limit` is the smallest
+// cursor of a gated subscriber plus the capacity, when it was last computed; cursors only grow, so it errs on the
+// safe side. (3) A waiting sender holds no lock and no bias. (4) With nobody gated `limit` is `unlimited`.
+
+#include "runtime/parking.hpp"
+
+#include <theus/result.hpp>
+
+#include <mutex>
+#include <vector>
+
+namespace theus {
+
+class Subscriber;
+
+class SignalGate {
+public:
+  static constexpr std::uint64_t unlimited = ~std::uint64_t{0};
+
+  SignalGate(AsymmetricFence fence, std::uint64_t capacity) noexcept : fence_(fence), capacity_(capacity) {}
+
+  std::uint64_t limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
+
+  /// From its return on every producer asks admit(). `drain()` waits until those that looked before are through.
+  template <class Drain>
+  void add(Subscriber& subscriber, const Drain& drain) {
+    const std::lock_guard lock{change_};
+    subscribers_.push_back(&subscriber);
+    limit_.store(0);
+    fence_.heavy();
+    drain();
+  }
+  void remove(Subscriber& subscriber) noexcept;
+  /// Lets everybody through from now on.
+  void open() noexcept;
+
+  /// Waits until `count` more places after `tail()` overrun nobody, then calls `claim()` before anybody else is
+  /// admitted. Subscribers that stay full for longer than they may block are evicted; one with `fail` refuses.
+  template <class Tail, class Claim>
+  Status admit(std::uint64_t count, const Tail& tail, const Claim& claim) {
+    std::unique_lock lock{change_};
+    const auto start = std::chrono::steady_clock::now();
+    while (true) {
+      const std::uint64_t end = tail() + count;
+      if (has_room(end)) {
+        claim();
+        return {};
+      }
+      Deadline deadline;
+      if (Status refused = make_room(end, start, deadline); !refused)
+        return refused;
+      if (has_room(end))
+        continue;
+      lock.unlock();
+      space_.park(fence_, deadline, [&] {
+        const std::lock_guard again{change_};
+        return has_room(end);
+      });
+      lock.lock();
+    }
+  }
+
+  /// To be called by a gated subscriber after it has moved its cursor.
+  void moved() noexcept {
+    fence_.light();
+    if (space_.has_sleepers()) [[unlikely]]
+      space_.wake();
+  }
+
+  std::uint64_t evicted() const noexcept { return evicted_.load(); }
+
+private:
+  bool has_room(std::uint64_t end) noexcept;
+  Status make_room(std::uint64_t end, Deadline start, Deadline& deadline);
+
+  const AsymmetricFence fence_;
+  const std::uint64_t capacity_;
+  std::atomic<std::uint64_t> limit_{unlimited};
+  std::atomic<std::uint64_t> evicted_{0};
+  Parking space_;
+  std::mutex change_;  // guards what follows, and every change of limit_
+  std::vector<Subscriber*> subscribers_;
+  bool is_open_ = false;
+};
+
+}  // namespace theus

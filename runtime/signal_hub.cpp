@@ -1,0 +1,151 @@
+#include <theus/signal_hub.hpp>
+
+#include "runtime/signal_subscriber.hpp"
+
+#include <theus/errors.hpp>
+
+#include <algorithm>
+
+namespace theus {
+namespace {
+
+constexpr std::size_t capacity_max = std::size_t{1} << 24;
+constexpr std::size_t topics_limit = std::size_t{1} << 20;
+
+void require(bool in_range, std::string_view option, std::size_t value, std::size_t maximum) {
+  if (!in_range)
+    raise(Error{Errc::bad_argument, "SignalHub",
+                std::string{option} + " is " + std::to_string(value) + ", expected 1 to " + std::to_string(maximum)});
+}
+
+SignalHubOptions checked(const SignalHubOptions& options) {
+  const auto within = [](std::size_t value, std::size_t maximum) { return value >= 1 && value <= maximum; };
+  require(within(options.capacity, capacity_max), "capacity", options.capacity, capacity_max);
+  require(within(options.topics_max, topics_limit), "topics_max", options.topics_max, topics_limit);
+  return options;
+}
+
+// Sequences start at 1, so that 0 can say that there is none.
+std::uint64_t sequence_of(const Result<std::uint64_t>& place) noexcept { return place ? *place + 1 : 0; }
+
+bool passes(SignalCore& core, const Topic* topic, std::string_view name) {
+  if (core.topics.pass(topic, name)) [[likely]]
+    return true;
+  core.count_rate_limited();
+  return false;
+}
+
+template <class Content>
+Result<std::uint64_t> send_one(SignalCore& core, const Topic* topic, std::string_view name, const Content& content) {
+  if (!passes(core, topic, name)) [[unlikely]]
+    return Error{Errc::overloaded, "SignalHub", "the signal '" + std::string{name} + "' exceeds its rate limit"};
+  const SignalRecord record = core.record(topic, name, content);
+  return core.publish({&record, 1});
+}
+
+}  // namespace
+
+std::string_view SignalTopic::name() const noexcept { return topic_->text; }
+
+SignalHub::SignalHub(const SignalHubOptions& options) : core_(std::make_shared<SignalCore>(checked(options))) {}
+SignalHub::SignalHub(SignalHub&&) noexcept = default;
+
+SignalHub& SignalHub::operator=(SignalHub&& other) noexcept {
+  std::swap(core_, other.core_);
+  return *this;
+}
+
+SignalHub::~SignalHub() {
+  if (core_)
+    core_->close();
+}
+
+std::uint64_t SignalHub::send(std::string_view name, const Value& payload) {
+  return sequence_of(send_one(*core_, core_->topics.intern(name), name, payload));
+}
+
+std::uint64_t SignalHub::send(std::string_view name, std::initializer_list<Member> members) {
+  return sequence_of(send_one(*core_, core_->topics.intern(name), name, members));
+}
+
+std::uint64_t SignalHub::send(std::string_view name, std::span<const std::byte> bytes) {
+  return sequence_of(send_one(*core_, core_->topics.intern(name), name, bytes));
+}
+
+std::uint64_t SignalHub::send(const SignalTopic& topic, const Value& payload) {
+  return sequence_of(send_one(*core_, topic.topic_, topic.name(), payload));
+}
+
+std::uint64_t SignalHub::send(const SignalTopic& topic, std::initializer_list<Member> members) {
+  return sequence_of(send_one(*core_, topic.topic_, topic.name(), members));
+}
+
+std::uint64_t SignalHub::send(const SignalTopic& topic, std::span<const std::byte> bytes) {
+  return sequence_of(send_one(*core_, topic.topic_, topic.name(), bytes));
+}
+
+Result<std::uint64_t> SignalHub::try_send(std::string_view name, const Value& payload) {
+  auto place = send_one(*core_, core_->topics.intern(name), name, payload);
+  if (!place)
+    return place;
+  return *place + 1;
+}
+
+std::uint64_t SignalHub::send_batch(std::span<const Signal> signals) {
+  std::vector<SignalRecord> records;
+  records.reserve(signals.size());
+  for (const Signal& signal : signals) {
+    const Topic* topic = core_->topics.intern(signal.name);
+    if (passes(*core_, topic, signal.name))
+      records.push_back(core_->record(topic, signal.name, signal.payload));
+  }
+  return records.empty() ? 0 : sequence_of(core_->publish(records));
+}
+
+std::uint64_t SignalHub::send_batch(const SignalTopic& topic, std::span<const std::byte> bytes,
+                                    std::size_t record_bytes) {
+  std::vector<SignalRecord> records;
+  records.reserve(bytes.size() / std::max<std::size_t>(record_bytes, 1) + 1);
+  for (auto rest = bytes; !rest.empty() && record_bytes > 0;) {
+    const auto part = rest.first(std::min(record_bytes, rest.size()));
+    rest = rest.subspan(part.size());
+    if (passes(*core_, topic.topic_, topic.name()))
+      records.push_back(core_->record(topic.topic_, topic.name(), part));
+  }
+  return records.empty() ? 0 : sequence_of(core_->publish(records));
+}
+
+std::uint64_t SignalHub::publish_commit(std::uint64_t version, std::span<const Signal> signals) {
+  std::vector<SignalRecord> records;
+  records.reserve(signals.size());
+  for (const Signal& signal : signals)
+    records.push_back(core_->record(core_->topics.intern(signal.name), signal.name, signal.payload));
+  return records.empty() ? 0 : sequence_of(core_->publish_commit(version, records));
+}
+
+SignalTopic SignalHub::topic(std::string_view name) {
+  const Topic* topic = core_->topics.intern(name);
+  if (topic == nullptr)
+    raise(Error{Errc::resource_exhausted, "SignalHub", "the name '" + std::string{name} + "' cannot be interned",
+                "Raise topics_max; names have at most " + std::to_string(TopicTable::name_bytes_max) + " bytes"}
+              .with("limit", core_->options.topics_max));
+  return SignalTopic{topic};
+}
+
+SignalReceiver SignalHub::subscribe(const SubscribeOptions& options) {
+  auto subscriber = std::make_shared<Subscriber>(core_, options);
+  core_->add(subscriber);
+  return SignalReceiver{std::move(subscriber)};
+}
+
+void SignalHub::limit_rate(std::string_view pattern, std::uint64_t per_second) {
+  if (!core_->topics.limit(pattern, per_second))
+    raise(Error{Errc::resource_exhausted, "SignalHub", "there are too many rate limits"}.with("limit",
+                                                                                              TopicTable::limits_max));
+}
+
+void SignalHub::close() { core_->close(); }
+std::size_t SignalHub::capacity() const noexcept { return core_->options.capacity; }
+SignalHubStatistics SignalHub::statistics() const { return core_->statistics(); }
+
+}  // namespace theus

@@ -1,0 +1,123 @@
+#pragma once
+
+// One subscription: a private cursor in the hub's ring. Taking an event writes nothing that others write.
+
+#include "runtime/signal_core.hpp"
+
+#include <unordered_map>
+
+namespace theus {
+
+class alignas(128) Subscriber : public std::enable_shared_from_this<Subscriber> {
+public:
+  Subscriber(std::shared_ptr<SignalCore> core, const SubscribeOptions& options);
+
+  /// Finds its place. To be called once, when it is registered.
+  void start();
+
+  // Receiving; any thread.
+
+  Received try_receive();
+  Received receive(Deadline deadline);
+  ReceivedBatch try_receive(std::vector<Event>& events, std::size_t limit);
+  ReceivedBatch receive(std::vector<Event>& events, std::size_t limit, Deadline deadline);
+
+  // Waking.
+
+  void set_waker(std::function<void()> waker) { waker_ = std::move(waker); }
+  bool arm();
+
+  // For the hub; any thread.
+
+  const std::string& name() const noexcept { return options_.name; }
+  bool is_gated() const noexcept { return options_.overflow.kind_ != SignalOverflow::Kind::drop_oldest; }
+  bool refuses_when_full() const noexcept { return options_.overflow.kind_ == SignalOverflow::Kind::fail; }
+  std::chrono::nanoseconds block_timeout() const noexcept { return options_.overflow.timeout_; }
+  std::uint64_t next() const noexcept { return next_.load(std::memory_order_acquire); }
+  void evict() noexcept { evicted_.store(true); }
+  /// Whether it should look at an event of that topic; 0 = a name that is not interned.
+  bool may_want(std::uint32_t topic) const;
+  SubscriberStatistics statistics(Deadline now);
+  const Hazard& hazard() const noexcept { return hazard_; }
+  SignalCore& core() const noexcept { return *core_; }
+
+private:
+  friend class SignalWakers;
+
+  struct Turn {
+    BiasedEntry::Inside inside;
+    std::unique_lock<std::mutex> lock;
+  };
+  struct Hearing {
+    const Topic* topic = nullptr;
+    bool wanted = false;
+  };
+
+  enum class Fill : std::uint8_t { wanted, unwanted, lost };
+  struct Conflated {
+    std::string name;
+    Value member;
+    friend bool operator==(const Conflated&, const Conflated&) = default;
+  };
+  struct ConflatedHash {
+    std::size_t operator()(const Conflated& key) const noexcept {
+      return std::hash<std::string>{}(key.name) ^ key.member.hash();
+    }
+  };
+  struct Pending {
+    const Conflated* key;
+    Event event;
+  };
+
+  Turn enter();
+  template <class Take>
+  void wait(Deadline deadline, const Take& take);
+  bool is_anything_new();
+
+  // REQUIRES for all that follow: inside a Turn.
+  ReceivedBatch take_batch(std::vector<Event>& events, std::size_t limit);
+  Received::Kind take(Event& event, std::uint64_t& lost);
+  Received::Kind take_from_ring(Event& event, std::uint64_t& lost);
+  Received::Kind take_conflated(Event& event, std::uint64_t& lost);
+  Fill fill(Event& event, std::uint64_t place, SignalHead head);
+  std::uint64_t skip_lost(std::uint64_t place) noexcept;
+  void move_to(std::uint64_t place) noexcept;
+  static void count(std::atomic<std::uint64_t>& counter) noexcept;
+  const Hearing& hear(std::uint32_t topic);
+
+  const std::shared_ptr<SignalCore> core_;
+  const SubscribeOptions options_;
+  const NamePattern filter_;
+  std::function<void()> waker_;
+
+  BiasedEntry entry_;
+  std::mutex shared_entry_;
+
+  // Written inside a Turn; the atomics are read by anybody.
+  alignas(128) std::atomic<std::uint64_t> next_{0};
+  Hazard hazard_;
+  std::atomic<std::uint64_t> received_{0};
+  std::atomic<std::uint64_t> lagged_{0};
+  std::atomic<std::uint64_t> filtered_{0};
+  std::atomic<std::uint64_t> conflated_{0};
+  std::uint64_t owed_lag_ = 0;  // a loss that followed the events of a batch
+  std::vector<Hearing> heard_;  // by topic id
+  // Conflated events in the order in which their keys began to wait, and where each key is: its place in pending_
+  // plus delivered_, the number of those that have left it.
+  std::deque<Pending> pending_;
+  std::unordered_map<Conflated, std::uint64_t, ConflatedHash> pending_at_;
+  std::uint64_t delivered_ = 0;
+  std::atomic<std::uint64_t> pending_count_{0};
+
+  std::atomic<bool> evicted_{false};
+
+  // Guarded by the registry.
+  std::uint64_t seen_received_ = 0;
+  std::uint64_t seen_next_ = ~std::uint64_t{0};
+  Deadline seen_at_{};
+
+  // Guarded by the wakers.
+  WakerCall waker_call_;
+};
+
+}  // namespace theus

@@ -1,0 +1,57 @@
+#pragma once
+
+// Who wants to be called, once, when there is something to receive: actors, event loops, asynchronous receives.
+//
+// Invariants: (1) A subscriber arms itself BEFORE its last look into the ring, a publisher looks at `armed` AFTER its
+// store, with an asymmetric fence between: one sees the other. (2) A waker is called at most once per arming, by one
+// thread at a time and without any lock held. (3) After remove() returns its waker is not running, unless it is the
+// waker itself that removes.
+
+#include "runtime/asymmetric_fence.hpp"
+
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <thread>
+#include <vector>
+
+namespace theus {
+
+class Subscriber;
+struct SignalRecord;
+
+/// The state of calling one subscriber's waker.
+struct WakerCall {
+  std::thread::id thread;  // that is calling it
+  bool again = false;      // it is to be called (once more)
+};
+
+class SignalWakers {
+public:
+  /// Whether anybody is armed. REQUIRES: a light fence between the caller's store and this call.
+  bool any() const noexcept { return armed_count_.load(dekker) != 0; }
+
+  /// REQUIRES: a heavy fence between this call and the caller's last look.
+  void arm(const std::shared_ptr<Subscriber>& subscriber);
+  /// Whether it was still armed; if not, its waker has been or is being called.
+  bool disarm(const Subscriber& subscriber) noexcept;
+  void remove(Subscriber& subscriber) noexcept;
+
+  /// Calls the wakers of those armed subscribers that any of the records may concern.
+  void wake(std::span<const SignalRecord> records);
+  void wake_all();
+
+private:
+  template <class Concerns>
+  void wake_if(const Concerns& concerns);
+  void call(Subscriber& subscriber);
+
+  std::atomic<std::uint32_t> armed_count_{0};
+  std::mutex change_;  // guards what follows
+  std::condition_variable called_;
+  std::vector<std::shared_ptr<Subscriber>> armed_;
+};
+
+}  // namespace theus
