@@ -2,6 +2,10 @@
 add_library(theus_build_options INTERFACE)
 target_compile_options(theus_build_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast)
+# GCC 12 sees overlapping copies in std::string where there are none (its bug 105651).
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  target_compile_options(theus_build_options INTERFACE -Wno-restrict)
+endif()
 # Names in messages and debug information start at the root of the project, wherever it lies.
 target_compile_options(theus_build_options INTERFACE -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
 if(THEUS_WERROR)

@@ -69,7 +69,7 @@ check() {
 export -f check
 export tidy build
 
-settings=$("$tidy" --version; cat .clang-tidy tests/.clang-tidy)
+settings=$("$tidy" --version; cat .clang-tidy ./*/.clang-tidy)
 todo=()
 while read -r source fingerprint; do
   pass=$cache/$(printf '%s\n%s\n%s' "$settings" "$source" "$fingerprint" | sha256sum | cut -d ' ' -f 1)
