@@ -43,6 +43,19 @@ std::string hex(std::uint32_t value, int digits) {
   return text;
 }
 
+// How many bytes at the front are ASCII, counted in words where possible.
+std::size_t ascii_prefix(std::string_view text) noexcept {
+  std::size_t at = 0;
+  for (std::uint64_t word = 0; text.size() - at >= sizeof word; at += sizeof word) {
+    std::memcpy(&word, text.data() + at, sizeof word);
+    if ((word & 0x8080808080808080ULL) != 0)
+      break;
+  }
+  while (at < text.size() && static_cast<unsigned char>(text[at]) < 0x80)
+    ++at;
+  return at;
+}
+
 }  // namespace
 
 std::string escaped(std::string_view text) {
@@ -68,13 +81,9 @@ std::string escaped(std::string_view text) {
 
 bool is_utf8(std::string_view text) noexcept {
   while (!text.empty()) {
-    if (std::uint64_t eight = 0; text.size() >= sizeof eight) {
-      std::memcpy(&eight, text.data(), sizeof eight);
-      if ((eight & 0x8080808080808080ULL) == 0) {
-        text.remove_prefix(sizeof eight);
-        continue;
-      }
-    }
+    text.remove_prefix(ascii_prefix(text));
+    if (text.empty())
+      return true;
     const CodePoint next = decode_utf8(text);
     if (next.length == 0)
       return false;

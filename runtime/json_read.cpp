@@ -94,9 +94,8 @@ public:
     if (const std::size_t nul = text_.find('\0'); nul != std::string_view::npos)
       return located(Errc::bad_input, nul, "a NUL byte stands in the text");
     const char* end = text_.data() + text_.size();
-    if (!Json::sax_parse(Cursor{text_.data(), &reached_}, Cursor{end, &reached_}, this))
-      return *refusal_;
-    return std::move(result_);
+    Json::sax_parse(Cursor{text_.data(), &reached_}, Cursor{end, &reached_}, this);
+    return std::move(outcome_);
   }
 
   bool null() { return add(nullptr); }
@@ -184,7 +183,7 @@ private:
 
   bool add(Value value) {
     if (frames_.empty())
-      result_ = std::move(value);
+      outcome_ = std::move(value);
     else if (Frame& frame = frames_.back(); frame.is_map)
       members_.push_back({std::move(frame.key), std::move(value), frame.key_end});
     else
@@ -227,7 +226,7 @@ private:
   }
 
   bool refuse(Errc code, std::size_t at, std::string cause, std::string remedy = {}) {
-    refusal_ = located(code, at, std::move(cause), std::move(remedy));
+    outcome_ = located(code, at, std::move(cause), std::move(remedy));
     return false;
   }
 
@@ -254,8 +253,7 @@ private:
   std::vector<Value> items_;
   std::vector<Pending> members_;
   std::vector<Value> scratch_;
-  Value result_;
-  std::optional<Error> refusal_;
+  Result<Value> outcome_ = Value{};
 };
 
 }  // namespace

@@ -101,21 +101,17 @@ public:
       return;
     }
     const unsigned height = height_with_room(root);
-    Owner right = height > 0 ? twig(height - 1, std::move(item)) : nullptr;
-    if (height > root->height)
-      add_level(root);
     Path path;
-    root = own(root, root->height == height ? 1 : 0);
-    Node* node = path.push(root);
-    while (node->height > height) {
-      Node*& child = node->children()[node->count - 1];
-      child = own(child, child->height == height ? 1 : 0);
-      node = path.push(child);
-    }
-    if (right == nullptr)
-      emplace(node, node->count, std::move(item));
-    else
+    if (height == 0) {
+      Node* leaf = own_right_edge(root, height, path);
+      emplace(leaf, leaf->count, std::move(item));
+    } else {
+      Owner right = twig(height - 1, std::move(item));
+      if (height > root->height)
+        add_level(root);
+      Node* node = own_right_edge(root, height, path);
       node->children()[node->count++] = right.release();
+    }
     path.add_to_sizes(1);
   }
 
@@ -311,6 +307,18 @@ private:
     else
       release(node);
     return copy;
+  }
+
+  // Makes the nodes of the right edge the caller's, down to that height where there will be room for one more slot.
+  static Node* own_right_edge(Node*& root, unsigned height, Path& path) {
+    root = own(root, root->height == height ? 1 : 0);
+    Node* node = path.push(root);
+    while (node->height > height) {
+      Node*& child = node->children()[node->count - 1];
+      child = own(child, child->height == height ? 1 : 0);
+      node = path.push(child);
+    }
+    return node;
   }
 
   // Shifts the slots from `at` on and puts the item there. REQUIRES: a leaf of the caller's own, with room.

@@ -14,7 +14,10 @@ struct SequenceNode {
   std::uint8_t capacity = 0;
   std::uint8_t height = 0;
   std::uint8_t item_bytes = 0;
-  std::size_t size = 0;
+  union {
+    std::size_t size = 0;
+    SequenceNode* waiting;  // of a node that awaits its destruction: the one after it
+  };
 
   SequenceNode** children() { return reinterpret_cast<SequenceNode**>(this + 1); }
 

@@ -130,11 +130,6 @@ Value build_map(std::span<Value> keys_and_items) {
   return value;
 }
 
-Value::Kind Value::kind() const noexcept {
-  const unsigned char tag = representation();
-  return tag == long_string ? Kind::string : static_cast<Kind>(tag);
-}
-
 void Value::retain() const noexcept {
   if (!is_list() && !is_map())
     payload<Blob*>()->references.fetch_add(1, std::memory_order_relaxed);
@@ -158,47 +153,29 @@ void Value::release() noexcept {
 }
 
 void destroy(SequenceNode* node) noexcept {
-  // The nodes that await their turn hang together by their sizes, which nobody reads any more.
   SequenceNode* waiting = nullptr;
   const auto bury = [&waiting](SequenceNode* dead) {
-    dead->size = reinterpret_cast<std::uintptr_t>(waiting);
+    dead->waiting = waiting;
     waiting = dead;
   };
   for (bury(node); waiting != nullptr; node->discard()) {
     node = waiting;
-    waiting = reinterpret_cast<SequenceNode*>(node->size);
+    waiting = node->waiting;
     if (node->height > 0) {
       for (unsigned i = 0; i < node->count; ++i)
         if (SequenceNode* child = node->children()[i]; child->drop())
           bury(child);
     } else {
       auto* values = reinterpret_cast<Value*>(node + 1);
-      for (std::size_t i = 0; i < node->count * node->item_bytes / sizeof(Value); ++i)
+      const std::size_t values_per_item = node->item_bytes / sizeof(Value);
+      for (std::size_t i = 0; i < values_per_item * node->count; ++i)
         if (SequenceNode* root = values[i].is_shared() ? values[i].drop() : nullptr)
           bury(root);
     }
   }
 }
 
-bool Value::as_bool() const noexcept {
-  assert(is_bool());
-  return raw_[0] != 0;
-}
-
-std::int64_t Value::as_int() const noexcept {
-  assert(is_int());
-  return payload<std::int64_t>();
-}
-
-double Value::as_double() const noexcept {
-  assert(is_double());
-  return payload<double>();
-}
-
-std::string_view Value::as_string() const& noexcept {
-  assert(is_string());
-  if (representation() != long_string)
-    return {reinterpret_cast<const char*>(raw_), static_cast<std::size_t>(raw_[tag_at] >> 4)};
+std::string_view Value::long_text() const noexcept {
   const auto* blob = payload<const Blob*>();
   return {blob->text(), blob->size};
 }
@@ -291,11 +268,10 @@ void Value::erase_at(std::size_t index) {
 
 void Value::splice(std::size_t index, std::size_t removed, const Value& items) {
   assert(is_list() && index <= size() && removed <= size() - index && items.is_list());
-  const Value source = items;
-  Value changed = *this;
+  Value changed = *this;  // and not this value itself, of which `items` may be a part
   for (std::size_t i = 0; i < removed; ++i)
     changed.erase_at(index);
-  for (const Value& item : source.items())
+  for (const Value& item : items.items())
     changed.insert(index++, item);
   swap(changed);
 }
@@ -320,20 +296,6 @@ bool Value::erase(std::string_view key) {
       Map::erase(root, at);
   });
   return known;
-}
-
-SequenceNode* root_of(const Value& container) noexcept {
-  assert(container.is_list() || container.is_map());
-  return container.payload<SequenceNode*>();
-}
-
-ValueRun values_at(const SequenceNode* root, std::size_t index) noexcept {
-  if (root->item_bytes == sizeof(Value)) {
-    const List::Run run = List::run_at(static_cast<const List::Node*>(root), index);
-    return {run.first, static_cast<std::size_t>(run.last - run.first)};
-  }
-  const Map::Run run = Map::run_at(static_cast<const Map::Node*>(root), index);
-  return {&run.first->key, 2 * static_cast<std::size_t>(run.last - run.first)};
 }
 
 Value::Items Value::items() const& noexcept {

@@ -25,8 +25,13 @@ struct Blob {
   const char* text() const { return reinterpret_cast<const char*>(this + 1); }
 };
 
+inline bool is_container(const Value& value) noexcept { return value.is_list() || value.is_map(); }
+
 /// The root of a list or map, nullptr when it is empty.
-SequenceNode* root_of(const Value& container) noexcept;
+inline SequenceNode* root_of(const Value& container) noexcept {
+  assert(is_container(container));
+  return container.payload<SequenceNode*>();
+}
 
 struct ValueRun {
   const Value* first;
@@ -34,6 +39,13 @@ struct ValueRun {
 };
 
 /// The values from item `index` to the end of its leaf; keys and items in turn for a map.
-ValueRun values_at(const SequenceNode* root, std::size_t index) noexcept;
+inline ValueRun values_at(const SequenceNode* root, std::size_t index) noexcept {
+  if (root->item_bytes == sizeof(Value)) {
+    const List::Run run = List::run_at(static_cast<const List::Node*>(root), index);
+    return {run.first, static_cast<std::size_t>(run.last - run.first)};
+  }
+  const Map::Run run = Map::run_at(static_cast<const Map::Node*>(root), index);
+  return {&run.first->key, 2 * static_cast<std::size_t>(run.last - run.first)};
+}
 
 }  // namespace theus

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <theus/path.hpp>
-#include <theus/value.hpp>
 
 #include "runtime/small_stack.hpp"
+#include "runtime/value_node.hpp"
 
 namespace theus {
 
@@ -50,17 +50,14 @@ public:
   /// Whether value() is the first in its container. REQUIRES: depth() > 0 and step() is not `leave`.
   bool is_first() const noexcept { return parent().visited == 1; }
   /// The key of value() when it is the member of a map, else nullptr. REQUIRES: step() is not `leave`.
-  const std::string_view* key() const noexcept {
-    return depth() > 0 && parent().container->is_map() ? &parent().key : nullptr;
-  }
+  const std::string_view* key() const noexcept { return depth() > 0 && parent().is_map ? &parent().key : nullptr; }
 
   /// Where value() stands within the root; keys and depth are cut to what a path can hold.
   Path path() const {
     Path path;
     for (std::size_t i = 0; i < std::min(depth(), Path::segments_max); ++i) {
       const Frame& frame = stack_[i];
-      path = frame.container->is_map() ? path.key(frame.key.substr(0, Path::key_bytes_max))
-                                       : path.index(frame.visited - 1);
+      path = frame.is_map ? path.key(frame.key.substr(0, Path::key_bytes_max)) : path.index(frame.visited - 1);
     }
     return path;
   }
@@ -68,33 +65,32 @@ public:
 private:
   struct Frame {
     explicit Frame(const Value& value) noexcept
-        : container(&value), size(value.size()), items(value.items().begin()), members(value.members().begin()) {}
+        : container(&value), root(root_of(value)), size(root != nullptr ? root->size : 0), is_map(value.is_map()) {}
 
     const Value& advance() noexcept {
-      ++visited;
-      // Read before stepping: an iterator finds its leaf when read, and keeps it.
-      if (container->is_list()) {
-        const Value& item = *items;
-        ++items;
-        return item;
+      if (left == 0) {
+        const ValueRun run = values_at(root, visited);
+        at = run.first;
+        left = run.count;
       }
-      const MemberView member = *members;
-      ++members;
-      key = member.key;
-      return member.item;
+      ++visited;
+      left -= is_map ? 2 : 1;
+      if (is_map)
+        key = (at++)->as_string();
+      return *at++;
     }
 
     const Value* container;
-    std::size_t visited = 0;
+    const SequenceNode* root;
     std::size_t size;
-    std::string_view key;
-    Value::Items::Iterator items;
-    Value::Members::Iterator members;
+    bool is_map;
+    std::size_t visited = 0;
+    std::string_view key;       // of the member visited last
+    const Value* at = nullptr;  // in a leaf, with `left` values to its end
+    std::size_t left = 0;
   };
 
-  static Step step_of(const Value& value) noexcept {
-    return value.is_list() || value.is_map() ? Step::enter : Step::scalar;
-  }
+  static Step step_of(const Value& value) noexcept { return is_container(value) ? Step::enter : Step::scalar; }
   const Frame& parent() const noexcept { return stack_[depth() - 1]; }
 
   bool started_ = false;

@@ -3,6 +3,7 @@
 #include <theus/result.hpp>
 
 #include <array>
+#include <cassert>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -100,7 +101,9 @@ public:
   static Value map(std::vector<std::pair<std::string, Value>> members);
   static Value heavy(const HeavyRef& ref);
 
-  Kind kind() const noexcept;
+  Kind kind() const noexcept {
+    return representation() == long_string ? Kind::string : static_cast<Kind>(representation());
+  }
   bool is_null() const noexcept { return kind() == Kind::null; }
   bool is_bool() const noexcept { return kind() == Kind::boolean; }
   bool is_int() const noexcept { return kind() == Kind::integer; }
@@ -113,13 +116,27 @@ public:
   bool is_heavy() const noexcept { return kind() == Kind::heavy; }
 
   // Scalars. REQUIRES: the matching kind (checked by assert); to ask and convert at once use get<T>().
-  bool as_bool() const noexcept;
-  std::int64_t as_int() const noexcept;
-  double as_double() const noexcept;
+  bool as_bool() const noexcept {
+    assert(is_bool());
+    return raw_[0] != 0;
+  }
+  std::int64_t as_int() const noexcept {
+    assert(is_int());
+    return payload<std::int64_t>();
+  }
+  double as_double() const noexcept {
+    assert(is_double());
+    return payload<double>();
+  }
   /// An integer or double as a double.
   double as_number() const noexcept { return is_int() ? static_cast<double>(as_int()) : as_double(); }
   /// The view lives as long as this Value is neither changed nor destroyed.
-  std::string_view as_string() const& noexcept;
+  std::string_view as_string() const& noexcept {
+    assert(is_string());
+    if (representation() == long_string)
+      return long_text();
+    return {reinterpret_cast<const char*>(raw_), static_cast<std::size_t>(raw_[tag_at] >> 4)};
+  }
   std::string_view as_string() const&& = delete;
   std::span<const std::byte> as_bytes() const& noexcept;
   std::span<const std::byte> as_bytes() const&& = delete;
@@ -201,6 +218,7 @@ private:
     raw_[tag_at] = tag_of(kind);
   }
 
+  std::string_view long_text() const noexcept;
   const Value& element(std::size_t index) const noexcept;
 
   void retain() const noexcept;
