@@ -40,11 +40,9 @@ public:
   /// The root, written "".
   Path() noexcept = default;
   /// As parse(), for paths written in programs: a malformed one throws LogicError bad_argument.
-  // NOLINTBEGIN(google-explicit-constructor): paths are written as text.
   Path(std::string_view text);
   Path(const char* text) : Path(std::string_view{text}) {}
   Path(const std::string& text) : Path(std::string_view{text}) {}
-  // NOLINTEND(google-explicit-constructor)
 
   /// `a.b`, `a['b']` and `a["b"]` are the same path; `[3]` is a list index. In quotes a backslash takes the next
   /// character as it is; keys in quotes may hold dots and brackets.

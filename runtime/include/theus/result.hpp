@@ -129,10 +129,8 @@ class [[nodiscard]] Result {
 public:
   using value_type = T;
 
-  // NOLINTBEGIN(google-explicit-constructor): `return value;` and `return error;` are the point.
   Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
-  // NOLINTEND(google-explicit-constructor)
 
   bool ok() const noexcept { return state_.index() == 0; }
   explicit operator bool() const noexcept { return ok(); }
@@ -182,7 +180,7 @@ public:
   using value_type = void;
 
   Result() = default;
-  Result(Error error) : error_(std::move(error)) {}  // NOLINT(google-explicit-constructor): as above
+  Result(Error error) : error_(std::move(error)) {}
 
   bool ok() const noexcept { return !error_.has_value(); }
   explicit operator bool() const noexcept { return ok(); }

@@ -44,7 +44,6 @@ public:
   enum class Kind : std::uint8_t { null, boolean, integer, real, string, bytes, list, map, heavy };
 
   Value() noexcept { std::memset(raw_, 0, sizeof raw_); }
-  // NOLINTBEGIN(google-explicit-constructor): a plain value is a Value.
   Value(std::nullptr_t) noexcept : Value() {}
   /// A boolean or an integer: exactly these types, so that no pointer becomes true and no enumerator a number.
   /// Integers beyond 2^63-1 throw LogicError bad_argument.
@@ -65,7 +64,6 @@ public:
   Value(std::string_view text);
   Value(const std::string& text) : Value(std::string_view{text}) {}
   Value(const char* text) : Value(std::string_view{text}) {}
-  // NOLINTEND(google-explicit-constructor)
   /// A map of the given members; the last of equal keys wins.
   Value(std::initializer_list<Member> members);
 
