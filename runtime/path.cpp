@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <charconv>
+#include <new>
 #include <vector>
 
 namespace theus {
@@ -168,42 +170,85 @@ std::uint64_t key_hash(std::string_view key) noexcept {
   return hash ^ (hash >> 31);
 }
 
+/// One block of memory: this head, the segments, the canonical text, and the keys that the text spells otherwise.
 struct Path::Parts {
-  std::string text;
-  std::vector<std::string> keys;  // what the segments view into
-  std::vector<Segment> segments;
-  std::uint64_t hash = 0;
+  mutable std::atomic<std::uint32_t> references{1};
   Zone zone = Zone::data;
+  std::uint32_t count = 0;
+  std::uint32_t text_bytes = 0;
+  std::uint64_t hash = 0;
 
-  static std::shared_ptr<const Parts> make(std::vector<Token> tokens) {
-    auto parts = std::make_shared<Parts>();
-    parts->keys.reserve(tokens.size());
-    for (Token& token : tokens) {
-      parts->keys.push_back(std::move(token.key));
-      const std::string& key = parts->keys.back();
+  Segment* segments() noexcept { return reinterpret_cast<Segment*>(this + 1); }
+  const Segment* segments() const noexcept { return reinterpret_cast<const Segment*>(this + 1); }
+  char* bytes() noexcept { return reinterpret_cast<char*>(segments() + count); }
+  std::string_view text() const noexcept { return {reinterpret_cast<const char*>(segments() + count), text_bytes}; }
+
+  static const Parts* make(const std::vector<Token>& tokens) {
+    std::string text;
+    std::string odd_keys;
+    for (const Token& token : tokens) {
       if (token.index >= 0) {
-        parts->text += '[' + std::to_string(token.index) + ']';
-        parts->segments.push_back({{}, static_cast<std::uint64_t>(token.index), token.index});
+        text += '[' + std::to_string(token.index) + ']';
       } else {
-        append_key(parts->text, key);
-        parts->segments.push_back({key, key_hash(key), -1});
-        if (parts->zone == Zone::data)
-          parts->zone = zone_of_key(key);
+        append_key(text, token.key);
+        odd_keys += is_plain(token.key) ? "" : token.key;
       }
     }
-    parts->hash = key_hash(parts->text);
+    const std::size_t size = sizeof(Parts) + tokens.size() * sizeof(Segment) + text.size() + odd_keys.size();
+    auto* parts = new (::operator new(size)) Parts;
+    parts->count = static_cast<std::uint32_t>(tokens.size());
+    parts->text_bytes = static_cast<std::uint32_t>(text.size());
+    std::ranges::copy(text, parts->bytes());
+    std::ranges::copy(odd_keys, parts->bytes() + text.size());
+    parts->fill_segments(tokens);
+    parts->hash = key_hash(text);
     return parts;
   }
 
-  static Token token_of(const Segment& segment) { return {std::string{segment.key}, segment.index}; }
+  void fill_segments(const std::vector<Token>& tokens) noexcept {
+    const char* plain = bytes();
+    const char* odd = bytes() + text_bytes;
+    for (std::size_t i = 0; i < tokens.size(); ++i) {
+      const Token& token = tokens[i];
+      if (token.index >= 0) {
+        segments()[i] = {{}, static_cast<std::uint64_t>(token.index), token.index};
+        continue;
+      }
+      const std::size_t length = token.key.size();
+      std::string_view key;
+      if (is_plain(token.key)) {
+        // The first occurrence at or after the last key is this key, or begins with it.
+        plain = std::search(plain, static_cast<const char*>(bytes()) + text_bytes, token.key.begin(), token.key.end());
+        key = {plain, length};
+        plain += length;
+      } else {
+        key = {odd, length};
+        odd += length;
+      }
+      segments()[i] = {key, key_hash(key), -1};
+      if (zone == Zone::data)
+        zone = zone_of_key(key);
+    }
+  }
 
-  std::vector<Token> tokens(std::size_t count) const {
-    std::vector<Token> all;
-    for (std::size_t i = 0; i < count; ++i)
-      all.push_back(token_of(segments[i]));
-    return all;
+  static void append_tokens(const Path& path, std::size_t first_count, std::vector<Token>& tokens) {
+    for (const Segment& segment : path.segments().first(first_count))
+      tokens.push_back({std::string{segment.key}, segment.index});
   }
 };
+
+void Path::retain() const noexcept {
+  if (parts_ != nullptr)
+    parts_->references.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Path::release() noexcept {
+  // The acquire half pairs with the release half of the other owners: their reads precede the destruction.
+  if (parts_ != nullptr && parts_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    parts_->~Parts();
+    ::operator delete(const_cast<Parts*>(parts_));
+  }
+}
 
 Path::Path(std::string_view text) : Path(parse(text).value()) {}
 
@@ -215,31 +260,30 @@ Result<Path> Path::parse(std::string_view text) {
   auto tokens = Tokenizer{text}.run();
   if (!tokens)
     return tokens.error();
-  return Path{Parts::make(*std::move(tokens))};
+  return Path{Parts::make(*tokens)};
 }
 
-const std::string& Path::text() const noexcept {
-  static const std::string root;
-  return parts_ ? parts_->text : root;
-}
+std::string_view Path::spelling() const noexcept { return parts_ ? parts_->text() : std::string_view{}; }
 
 std::span<const Segment> Path::segments() const noexcept {
-  return parts_ ? std::span<const Segment>{parts_->segments} : std::span<const Segment>{};
+  return parts_ ? std::span<const Segment>{parts_->segments(), parts_->count} : std::span<const Segment>{};
 }
 
 Zone Path::zone() const noexcept { return parts_ ? parts_->zone : Zone::data; }
 std::uint64_t Path::hash() const noexcept { return parts_ ? parts_->hash : 0; }
 
 Path Path::key(std::string_view name) const {
-  auto tokens = parts_ ? parts_->tokens(size()) : std::vector<Token>{};
+  std::vector<Token> tokens;
+  Parts::append_tokens(*this, size(), tokens);
   tokens.push_back({std::string{name}, -1});
-  return Path{Parts::make(std::move(tokens))};
+  return Path{Parts::make(tokens)};
 }
 
 Path Path::index(std::size_t position) const {
-  auto tokens = parts_ ? parts_->tokens(size()) : std::vector<Token>{};
+  std::vector<Token> tokens;
+  Parts::append_tokens(*this, size(), tokens);
   tokens.push_back({{}, static_cast<std::int64_t>(position)});
-  return Path{Parts::make(std::move(tokens))};
+  return Path{Parts::make(tokens)};
 }
 
 Path Path::parent() const {
@@ -251,7 +295,11 @@ Path Path::prefix(std::size_t count) const {
   assert(count <= size());
   if (count == size())
     return *this;
-  return count == 0 ? Path{} : Path{Parts::make(parts_->tokens(count))};
+  if (count == 0)
+    return Path{};
+  std::vector<Token> tokens;
+  Parts::append_tokens(*this, count, tokens);
+  return Path{Parts::make(tokens)};
 }
 
 bool Path::covers(const Path& other) const noexcept {

@@ -4,10 +4,11 @@
 
 #include <compare>
 #include <cstdint>
-#include <memory>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace theus {
 
@@ -39,6 +40,13 @@ public:
 
   /// The root, written "".
   Path() noexcept = default;
+  Path(const Path& other) noexcept : parts_(other.parts_) { retain(); }
+  Path(Path&& other) noexcept : parts_(std::exchange(other.parts_, nullptr)) {}
+  Path& operator=(Path other) noexcept {
+    std::swap(parts_, other.parts_);
+    return *this;
+  }
+  ~Path() { release(); }
   /// As parse(), for paths written in programs: a malformed one throws LogicError bad_argument.
   Path(std::string_view text);
   Path(const char* text) : Path(std::string_view{text}) {}
@@ -49,7 +57,9 @@ public:
   static Result<Path> parse(std::string_view text);
 
   /// The canonical spelling.
-  const std::string& text() const noexcept;
+  std::string text() const { return std::string{spelling()}; }
+  /// The same; lives as long as a copy of this path.
+  std::string_view spelling() const noexcept;
   std::span<const Segment> segments() const noexcept;
   std::size_t size() const noexcept { return segments().size(); }
   bool is_root() const noexcept { return parts_ == nullptr; }
@@ -68,15 +78,18 @@ public:
 
   std::uint64_t hash() const noexcept;
   friend bool operator==(const Path& a, const Path& b) noexcept {
-    return a.parts_ == b.parts_ || (a.hash() == b.hash() && a.text() == b.text());
+    return a.parts_ == b.parts_ || (a.hash() == b.hash() && a.spelling() == b.spelling());
   }
-  friend std::strong_ordering operator<=>(const Path& a, const Path& b) noexcept { return a.text() <=> b.text(); }
+  friend std::strong_ordering operator<=>(const Path& a, const Path& b) noexcept { return a.spelling() <=> b.spelling(); }
 
 private:
   struct Parts;
-  explicit Path(std::shared_ptr<const Parts> parts) noexcept : parts_(std::move(parts)) {}
+  explicit Path(const Parts* parts) noexcept : parts_(parts) {}
 
-  std::shared_ptr<const Parts> parts_;
+  void retain() const noexcept;
+  void release() noexcept;
+
+  const Parts* parts_ = nullptr;  // shared, counted, immutable; nullptr is the root
 };
 
 /// The hash by which the state finds a key; stable across platforms.
