@@ -1,15 +1,10 @@
 #pragma once
 
+#include <theus/signal.hpp>
 #include <theus/signal_event.hpp>
 #include <theus/signal_receiver.hpp>
 
 namespace theus {
-
-/// A signal to be sent.
-struct Signal {
-  std::string name;
-  Value payload;
-};
 
 /// A name that one hub has interned, so that sending needs no look-up. Valid as long as that hub.
 class SignalTopic {

@@ -1,0 +1,216 @@
+#include "runtime/commit.hpp"
+
+#include "runtime/tree_editor.hpp"
+#include "runtime/value_path.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace theus {
+namespace {
+
+bool reads_its_path(Write::Kind kind) noexcept {
+  return kind == Write::Kind::set || kind == Write::Kind::erase || kind == Write::Kind::splice;
+}
+
+Error mismatch(const Root& head, const Path& path, Version expected, Version actual) {
+  Error error{Errc::version_mismatch, path.is_root() ? "the state" : path.text(),
+              "expected version " + std::to_string(expected) + ", but version " + std::to_string(actual) + " changed it",
+              "Read it again and repeat the transaction on the new value"};
+  error.set("path", path.text()).set("expected", expected).set("actual", actual);
+  if (!path.is_root())
+    error.set("current", read(head, path).value_or(Value{}));
+  return error;
+}
+
+Status check_path(const Root& head, const Path& path, Version base) {
+  const Version changed = last_change(head, path.segments());
+  if (changed > base)
+    return mismatch(head, path, base, changed);
+  return {};
+}
+
+Error unfit(const Write& write, std::string cause, std::string remedy) {
+  return Error{Errc::bad_argument, write.path.text(), std::string{to_string(write.kind)} + ": " + std::move(cause), std::move(remedy)};
+}
+
+using Applied = Result<std::optional<Value>>;
+
+Applied appended(const Write& write, const std::optional<Value>& before, bool as_set) {
+  Value list = before.value_or(Value::list());
+  if (!list.is_list())
+    return unfit(write, "the value is of kind " + std::string{to_string(list.kind())} + ", not a list", "Set a list first");
+  if (as_set)
+    for (const Value& item : list.items())
+      if (item == write.value)
+        return before;
+  list.push_back(write.value);
+  return std::optional{std::move(list)};
+}
+
+Applied spliced(const Write& write, const std::optional<Value>& before) {
+  Value list = before.value_or(Value::list());
+  if (!list.is_list() || !write.value.is_list())
+    return unfit(write, "both the value and the new items must be lists", "Set a list first");
+  if (write.position > list.size() || write.removed > list.size() - write.position)
+    return unfit(write,
+                 "elements " + std::to_string(write.position) + " to " + std::to_string(write.position + write.removed) +
+                     " are beyond the list of " + std::to_string(list.size()),
+                 "Splice within the list");
+  list.splice(write.position, write.removed, write.value);
+  return std::optional{std::move(list)};
+}
+
+Applied incremented(const Write& write, const std::optional<Value>& before) {
+  const Value& amount = write.value;
+  if (!amount.is_number())
+    return unfit(write, "the amount is no number", "Pass an integer or a real");
+  if (!before)
+    return std::optional{amount};
+  if (before->kind() != amount.kind())
+    return unfit(write, "the value is of kind " + std::string{to_string(before->kind())} + ", the amount of kind " +
+                     std::string{to_string(amount.kind())},
+                 "Use the same kind of number for both");
+  if (amount.is_double())
+    return std::optional{Value{before->as_double() + amount.as_double()}};
+  std::int64_t sum = 0;
+  if (__builtin_add_overflow(before->as_int(), amount.as_int(), &sum))
+    return unfit(write, "the sum does not fit into 64 bits", "Keep the counter smaller or use a real");
+  return std::optional{Value{sum}};
+}
+
+Applied raised(const Write& write, const std::optional<Value>& before) {
+  const Value& least = write.value;
+  if (!least.is_number())
+    return unfit(write, "the bound is no number", "Pass an integer or a real");
+  if (!before)
+    return std::optional{least};
+  if (before->kind() != least.kind())
+    return unfit(write, "the value is of kind " + std::string{to_string(before->kind())} + ", the bound of kind " +
+                     std::string{to_string(least.kind())},
+                 "Use the same kind of number for both");
+  const bool higher = least.is_int() ? least.as_int() > before->as_int() : least.as_double() > before->as_double();
+  return higher ? std::optional{least} : before;
+}
+
+bool same(const Cell& cell, const Value& value) {
+  if (!cell.is_map)
+    return cell.value == value;
+  if (!value.is_map() || value.size() != cell.map.count)
+    return false;
+  bool equal = true;
+  for_each_child(cell.map.children, [&](const Cell& child) {
+    const Value* member = equal ? value.find(child.key->text()) : nullptr;
+    equal = member != nullptr && same(child, *member);
+  });
+  return equal;
+}
+
+bool same(const Place& place, const Value& value) {
+  if (!place.exists)
+    return false;
+  if (place.value != nullptr)
+    return *place.value == value;
+  return place.cell != nullptr && same(*place.cell, value);
+}
+
+/// Brings one write into the tree under construction; whether that changed anything.
+Result<bool> apply(TreeEditor& editor, const Write& write) {
+  if (write.kind == Write::Kind::erase) {
+    const bool exists = locate(editor.root(), write.path.segments()).exists;
+    if (exists)
+      editor.erase(write.path);
+    return exists;
+  }
+  std::optional<Value> after{write.value};
+  if (write.kind != Write::Kind::set) {
+    auto result = applied(write, read(editor.root(), write.path));
+    if (!result)
+      return result.error();
+    after = *std::move(result);
+  }
+  const Place place = locate(editor.root(), write.path.segments());
+  if (same(place, *after))
+    return false;
+  if (auto possible = TreeEditor::can_set(place, write.path); !possible)
+    return possible.error();
+  editor.set(write.path, *std::move(after));
+  return true;
+}
+
+}  // namespace
+
+Status check_versions(const Root& head, const ProposalView& proposal) {
+  if (proposal.base > head.version)
+    return Error{Errc::bad_argument, "expected version",
+                 "version " + std::to_string(proposal.base) + " does not exist yet; the newest is " + std::to_string(head.version),
+                 "Take the version from a snapshot"};
+  if (proposal.base == head.version)
+    return {};
+  if (proposal.strict)
+    return mismatch(head, Path{}, proposal.base, head.version);
+  for (const Path& path : proposal.reads)
+    if (auto status = check_path(head, path, proposal.base); !status)
+      return status;
+  for (const Write& write : proposal.writes)
+    if (reads_its_path(write.kind))
+      if (auto status = check_path(head, write.path, proposal.base); !status)
+        return status;
+  return {};
+}
+
+Status check_zone(const Write& write) {
+  const auto refuse = [&](std::string cause, std::string remedy) -> Status {
+    return Error{Errc::contract_violation, write.path.text(), std::move(cause), std::move(remedy)}
+        .with("rule", "zone")
+        .with("path", write.path.text())
+        .with("right", to_string(write.kind));
+  };
+  switch (write.path.zone()) {
+    case Zone::log:
+      if (write.kind != Write::Kind::append)
+        return refuse("the log zone only takes appends", "Append to it");
+      return {};
+    case Zone::signal:
+      if (write.kind == Write::Kind::erase)
+        return refuse("a signal cannot be taken back", "Set another payload");
+      return {};
+    case Zone::constant: return refuse("constants are never written after the start", "Set it when the engine is built");
+    case Zone::internal: return refuse("the private zone needs elevation", "Use another path");
+    case Zone::data:
+    case Zone::meta:
+    case Zone::heavy: return {};
+  }
+  return {};
+}
+
+Applied applied(const Write& write, const std::optional<Value>& before) {
+  switch (write.kind) {
+    case Write::Kind::set: return std::optional{write.value};
+    case Write::Kind::erase: return std::optional<Value>{};
+    case Write::Kind::append: return appended(write, before, false);
+    case Write::Kind::insert: return appended(write, before, true);
+    case Write::Kind::splice: return spliced(write, before);
+    case Write::Kind::increment: return incremented(write, before);
+    case Write::Kind::max: return raised(write, before);
+  }
+  return Error{Errc::internal, write.path.text(), "unknown kind of write"};
+}
+
+Result<const Root*> commit(StateMemory& memory, const Root& head, const ProposalView& proposal) {
+  if (auto status = check_versions(head, proposal); !status)
+    return status.error();
+  TreeEditor editor{memory, head, head.version + 1};
+  bool changed = !proposal.signals.empty();
+  for (const Write& write : proposal.writes) {
+    if (auto status = check_zone(write); !status)
+      return status.error();
+    auto result = apply(editor, write);
+    if (!result)
+      return result.error();
+    changed |= *result;
+  }
+  return changed ? editor.keep() : &head;
+}
+
+}  // namespace theus

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <theus/signal.hpp>
+#include <theus/version.hpp>
+#include <theus/write.hpp>
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace theus {
+
+/// What a transaction asks the state to become: all of it or none. The views must outlive the commit call.
+struct ProposalView {
+  Version base = 0;                   ///< the snapshot it was made from
+  bool strict = false;                ///< refuse when anything at all changed since
+  std::span<const Path> reads;        ///< must not have changed since `base`
+  std::span<const Write> writes;      ///< applied in order; the paths of set, erase and splice count as read
+  std::span<const Signal> signals;    ///< published after the commit, in order
+};
+
+/// A proposal that owns what it asks for, to travel between actors.
+struct Proposal {
+  Version base = 0;
+  bool strict = false;
+  std::vector<Path> reads;
+  std::vector<Write> writes;
+  std::vector<Signal> signals;
+
+  ProposalView view() const noexcept { return {base, strict, reads, writes, signals}; }
+};
+
+}  // namespace theus

@@ -1,0 +1,241 @@
+#include "runtime/state_memory.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <new>
+
+namespace theus {
+namespace {
+
+std::size_t bytes_of(const Trie& trie) noexcept { return sizeof(Trie) + trie.count * sizeof(Slot); }
+std::size_t bytes_of(const Key& key) noexcept { return sizeof(Key) + key.length; }
+
+// Gives a piece of pool memory back unless it was taken over.
+class Piece {
+public:
+  Piece(NodePool& pool, std::size_t bytes) : pool_(pool), bytes_(bytes), memory_(pool.allocate(bytes)) {}
+  ~Piece() {
+    if (memory_ != nullptr)
+      pool_.free(memory_, bytes_);
+  }
+  Piece(const Piece&) = delete;
+  Piece& operator=(const Piece&) = delete;
+
+  void* take() noexcept { return std::exchange(memory_, nullptr); }
+
+private:
+  NodePool& pool_;
+  std::size_t bytes_;
+  void* memory_;
+};
+
+}  // namespace
+
+StateMemory::StateMemory() {
+  begin_edit(0);
+  Root* empty = make_root();
+  fresh_.clear();
+  publish(empty);
+}
+
+StateMemory::~StateMemory() {
+  for (const Retired& entry : retired_)
+    free(entry.node, entry.kind);
+  for (const Retired& entry : looked_at_)
+    free(entry.node, entry.kind);
+  for (const auto& [version, held] : held_)
+    for (const Retired& entry : held.nodes)
+      free(entry.node, entry.kind);
+  const Root* last = published();
+  free_tree(last->map.children);
+  free(const_cast<Root*>(last), Kind::root);
+}
+
+void StateMemory::orphan() noexcept {
+  if (pins_.close())
+    delete this;
+}
+
+void StateMemory::release(SnapshotPins::Slot* slot) noexcept {
+  if (pins_.release(slot))
+    delete this;
+}
+
+void StateMemory::begin_edit(Version version) noexcept {
+  assert(fresh_.empty());
+  editing_ = version;
+  retired_before_edit_ = retired_.size();
+}
+
+Cell* StateMemory::make_cell(std::string_view text, std::uint64_t hash) {
+  Piece key_memory{pool_, sizeof(Key) + text.size()};
+  Piece cell_memory{pool_, sizeof(Cell)};
+  fresh_.emplace_back(nullptr, Kind::cell);
+  auto* key = new (key_memory.take()) Key{hash, 1, static_cast<std::uint32_t>(text.size())};
+  std::memcpy(key->bytes(), text.data(), text.size());
+  auto* cell = new (cell_memory.take()) Cell{editing_, editing_, key, false, Value{}, MapPart{}};
+  fresh_.back().first = cell;
+  return cell;
+}
+
+Cell* StateMemory::make_cell_like(const Cell& other) {
+  Piece memory{pool_, sizeof(Cell)};
+  fresh_.emplace_back(nullptr, Kind::cell);
+  auto* cell = new (memory.take()) Cell{editing_, editing_, other.key, false, Value{}, MapPart{}};
+  ++cell->key->references;
+  fresh_.back().first = cell;
+  return cell;
+}
+
+Cell* StateMemory::copy_cell(const Cell& original) {
+  Cell* cell = make_cell_like(original);
+  cell->changed = original.changed;
+  cell->is_map = original.is_map;
+  cell->value = original.value;
+  cell->map = original.map;
+  return cell;
+}
+
+Trie* StateMemory::make_trie(std::uint32_t slots) {
+  Piece memory{pool_, sizeof(Trie) + slots * sizeof(Slot)};
+  fresh_.emplace_back(nullptr, Kind::trie);
+  auto* trie = new (memory.take()) Trie{editing_, 0, slots};
+  std::uninitialized_default_construct_n(trie->slots(), slots);
+  fresh_.back().first = trie;
+  return trie;
+}
+
+Root* StateMemory::make_root() {
+  Piece memory{pool_, sizeof(Root)};
+  fresh_.emplace_back(nullptr, Kind::root);
+  auto* root = new (memory.take()) Root{editing_, editing_, {}};
+  fresh_.back().first = root;
+  return root;
+}
+
+void StateMemory::retire_below(Slot slot) {
+  if (slot.is_empty())
+    return;
+  if (!slot.is_trie()) {
+    retire_below(slot.cell()->map.children);
+    retire(slot.cell());
+    return;
+  }
+  Trie* trie = slot.trie();
+  for (std::uint32_t i = 0; i < trie->count; ++i)
+    retire_below(trie->slots()[i]);
+  retire(trie);
+}
+
+void StateMemory::keep_edit(Root* before) {
+  retire(Retired{before, before->version, editing_, Kind::root});
+  fresh_.clear();
+}
+
+void StateMemory::drop_edit() noexcept {
+  retired_.resize(retired_before_edit_);
+  for (const auto& [node, kind] : fresh_)
+    free(node, kind);
+  fresh_.clear();
+}
+
+void StateMemory::reclaim_some() noexcept try {
+  if (retired_.size() >= look_interval)
+    reclaim();
+} catch (const std::bad_alloc&) {
+}
+
+void StateMemory::reclaim() {
+  const std::vector<Version> pinned = pinned_versions();
+  looked_at_.insert(looked_at_.end(), retired_.begin(), retired_.end());
+  retired_.clear();
+  // Nodes whose pin has gone are looked at again, together with the new ones.
+  for (auto held = held_.begin(); held != held_.end();) {
+    if (std::ranges::binary_search(pinned, held->first)) {
+      ++held;
+    } else {
+      looked_at_.insert(looked_at_.end(), held->second.nodes.begin(), held->second.nodes.end());
+      held = held_.erase(held);
+    }
+  }
+  // Taken off one by one, so that none is lost or settled twice when memory runs out in between.
+  for (; !looked_at_.empty(); looked_at_.pop_back())
+    settle(pinned, looked_at_.back());
+}
+
+/// The versions that somebody can still read, ascending. A pin names a root by its address; the root is the
+/// published one, one that was retired since the last look, or one that is held.
+std::vector<Version> StateMemory::pinned_versions() const {
+  std::vector<const void*> roots;
+  pins_.for_each([&](const Root* root) { roots.push_back(root); });
+  std::ranges::sort(roots);
+  const auto is_pinned = [&](const void* root) { return std::ranges::binary_search(roots, root); };
+
+  std::vector<Version> versions{published()->version};
+  for (const auto& [version, held] : held_)
+    if (is_pinned(held.root))
+      versions.push_back(version);
+  for (const Retired& entry : retired_)
+    if (entry.kind == Kind::root && is_pinned(entry.node))
+      versions.push_back(entry.born);
+  std::ranges::sort(versions);
+  return versions;
+}
+
+void StateMemory::settle(const std::vector<Version>& pinned, const Retired& entry) {
+  const auto needed_by = std::ranges::lower_bound(pinned, entry.born);
+  if (needed_by == pinned.end() || *needed_by >= entry.retired)
+    return free(entry.node, entry.kind);
+  Held& held = held_[*needed_by];
+  held.nodes.push_back(entry);
+  if (entry.kind == Kind::root)
+    held.root = static_cast<const Root*>(entry.node);
+}
+
+std::size_t StateMemory::retired_nodes() const noexcept {
+  std::size_t nodes = retired_.size();
+  for (const auto& [version, held] : held_)
+    nodes += held.nodes.size();
+  return nodes;
+}
+
+void StateMemory::free(void* node, Kind kind) noexcept {
+  switch (kind) {
+    case Kind::cell: {
+      auto* cell = static_cast<Cell*>(node);
+      release_key(cell->key);
+      cell->~Cell();
+      pool_.free(cell, sizeof(Cell));
+      break;
+    }
+    case Kind::trie: {
+      auto* trie = static_cast<Trie*>(node);
+      pool_.free(trie, bytes_of(*trie));
+      break;
+    }
+    case Kind::root:
+      pool_.free(node, sizeof(Root));
+      break;
+  }
+}
+
+void StateMemory::free_tree(Slot slot) noexcept {
+  if (slot.is_empty())
+    return;
+  if (!slot.is_trie()) {
+    free_tree(slot.cell()->map.children);
+    free(slot.cell(), Kind::cell);
+    return;
+  }
+  Trie* trie = slot.trie();
+  for (std::uint32_t i = 0; i < trie->count; ++i)
+    free_tree(trie->slots()[i]);
+  free(trie, Kind::trie);
+}
+
+void StateMemory::release_key(Key* key) noexcept {
+  if (--key->references == 0)
+    pool_.free(key, bytes_of(*key));
+}
+
+}  // namespace theus

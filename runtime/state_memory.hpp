@@ -1,0 +1,107 @@
+#pragma once
+
+#include "runtime/node_pool.hpp"
+#include "runtime/snapshot_pins.hpp"
+#include "runtime/state_tree.hpp"
+
+#include <atomic>
+#include <map>
+#include <vector>
+
+namespace theus {
+
+/// The memory of a state: its nodes, who pins which version, and what may be freed.
+///
+/// A node born at version b and retired at version r is read by snapshots of b <= v < r only. It is freed when no pin
+/// lies in that interval, so one old pin keeps only the nodes of its own version, whatever has been committed since.
+/// All members but pin() and release() belong to the holder of the commit turn.
+class StateMemory {
+public:
+  /// Lives until orphan() was called and the last pin is released.
+  static StateMemory* make() { return new StateMemory; }
+  StateMemory(const StateMemory&) = delete;
+  StateMemory& operator=(const StateMemory&) = delete;
+
+  /// No commits and no new pins will come.
+  void orphan() noexcept;
+
+  // Nodes born at `version`; between begin_edit and keep_edit or drop_edit. Throw bad_alloc.
+  void begin_edit(Version version) noexcept;
+  Cell* make_cell(std::string_view key, std::uint64_t hash);
+  /// A leaf with the key of another cell.
+  Cell* make_cell_like(const Cell& other);
+  Cell* copy_cell(const Cell& original);
+  Trie* make_trie(std::uint32_t slots);
+  Root* make_root();
+
+  // A node that is not part of the version being built, but perhaps of older ones.
+  void retire(Cell* cell) { retire(Retired{cell, cell->born, editing_, Kind::cell}); }
+  void retire(Trie* trie) { retire(Retired{trie, trie->born, editing_, Kind::trie}); }
+  void retire_below(Slot slot);
+
+  /// Ends the edit: its nodes stay, and `before` is retired.
+  void keep_edit(Root* before);
+  /// Ends the edit as if it had not begun: its nodes are freed, what it retired is not.
+  void drop_edit() noexcept;
+
+  /// From now on readers pin this root. REQUIRES: its edit was kept.
+  void publish(const Root* root) noexcept { published_.store(root, std::memory_order_seq_cst); }
+  const Root* published() const noexcept { return published_.load(std::memory_order_relaxed); }
+
+  /// Pins the published root; nullptr when there are too many pins. Any thread.
+  SnapshotPins::Slot* pin() { return pins_.pin(published_); }
+  /// Any thread.
+  void release(SnapshotPins::Slot* slot) noexcept;
+  const SnapshotPins& pins() const noexcept { return pins_; }
+
+  /// Frees what no pin needs, now and then: the cost of one look is spread over many commits.
+  /// When memory for the look itself is short, the next one does the work.
+  void reclaim_some() noexcept;
+  void reclaim();
+
+  std::size_t live_bytes() const noexcept { return pool_.live_bytes(); }
+  /// Nodes that are kept only for old snapshots.
+  std::size_t retired_nodes() const noexcept;
+
+private:
+  StateMemory();
+  ~StateMemory();
+
+  enum class Kind : std::uint8_t { cell, trie, root };
+
+  struct Retired {
+    void* node;
+    Version born;
+    Version retired;
+    Kind kind;
+  };
+
+  static constexpr std::size_t look_interval = 512;  // retired nodes between two looks at the pins
+
+  // Nodes that only snapshots of one version need, the root of that version among them.
+  struct Held {
+    const Root* root = nullptr;
+    std::vector<Retired> nodes;
+  };
+
+  void retire(const Retired& entry) { retired_.push_back(entry); }
+  std::vector<Version> pinned_versions() const;
+  void settle(const std::vector<Version>& pinned, const Retired& entry);
+  void free(void* node, Kind kind) noexcept;
+  void free_tree(Slot slot) noexcept;
+  void release_key(Key* key) noexcept;
+
+  NodePool pool_;
+  SnapshotPins pins_;
+  std::atomic<const Root*> published_{nullptr};
+
+  Version editing_ = 0;
+  std::vector<std::pair<void*, Kind>> fresh_;  // born in this edit
+  std::size_t retired_before_edit_ = 0;
+
+  std::vector<Retired> retired_;    // not looked at yet
+  std::vector<Retired> looked_at_;  // being settled; empty between two looks
+  std::map<Version, Held> held_;    // by the pinned version that needs them
+};
+
+}  // namespace theus

@@ -1,0 +1,279 @@
+#include "runtime/tree_editor.hpp"
+
+#include "runtime/value_path.hpp"
+
+#include <algorithm>
+
+namespace theus {
+
+TreeEditor::TreeEditor(StateMemory& memory, const Root& base, Version version)
+    : memory_(memory), before_(const_cast<Root*>(&base)), version_(version) {
+  memory_.begin_edit(version);
+  root_ = memory_.make_root();
+  root_->changed = base.changed;
+  root_->map = base.map;
+}
+
+TreeEditor::~TreeEditor() {
+  if (!kept_)
+    memory_.drop_edit();
+}
+
+const Root* TreeEditor::keep() noexcept {
+  memory_.keep_edit(before_);
+  kept_ = true;
+  return root_;
+}
+
+Status TreeEditor::can_set(const Place& place, const Path& path) {
+  if (path.is_root())
+    return Error{Errc::bad_argument, "the root", "the state as a whole cannot be replaced", "Write one of its layers"};
+  const auto segments = path.segments();
+  const bool below_map = place.cell == nullptr || place.cell->is_map;
+  if (below_map) {
+    const auto missing = segments.subspan(place.depth);
+    const auto is_index = [](const Segment& segment) { return segment.is_index(); };
+    if (std::ranges::any_of(missing, is_index))
+      return Error{Errc::bad_argument, path.text(), "there is no list for its index", "Write the list first"};
+    return {};
+  }
+  if (place.depth == segments.size())
+    return {};
+  // Only the way matters here, so a null stands for the value.
+  auto changed = with(place.cell->value, segments.subspan(place.depth), Value{});
+  if (!changed)
+    return Error{changed.error().code(), path.text(), changed.error().cause(), changed.error().remedy()};
+  return {};
+}
+
+void TreeEditor::set(const Path& path, Value value) {
+  set_in(root_->map, path.segments(), std::move(value));
+  root_->changed = version_;
+}
+
+void TreeEditor::erase(const Path& path) {
+  if (!locate(*root_, path.segments()).exists)
+    return;
+  erase_in(root_->map, path.segments());
+  root_->changed = version_;
+}
+
+void TreeEditor::set_in(MapPart& map, Segments path, Value&& value) {
+  const Segment& segment = path.front();
+  if (path.size() == 1)
+    return set_leaf(map, segment, std::move(value));
+  Cell* child = own_map_child(map, segment);
+  if (child->is_map)
+    set_in(child->map, path.subspan(1), std::move(value));
+  else
+    child->value = with(child->value, path.subspan(1), value).value();
+  child->changed = version_;
+}
+
+void TreeEditor::set_leaf(MapPart& map, const Segment& segment, Value&& value) {
+  const auto* known = find_child(map, segment.key, segment.hash);
+  if (known != nullptr && is_fresh(known->born)) {
+    auto* cell = const_cast<Cell*>(known);
+    memory_.retire_below(std::exchange(cell->map, MapPart{}).children);
+    cell->is_map = false;
+    cell->value = std::move(value);
+    cell->changed = version_;
+    return;
+  }
+  Cell* cell = known != nullptr ? memory_.make_cell_like(*known) : memory_.make_cell(segment.key, segment.hash);
+  cell->value = std::move(value);
+  put(map, cell);
+}
+
+void TreeEditor::erase_in(MapPart& map, Segments path) {
+  const Segment& segment = path.front();
+  if (path.size() > 1) {
+    Cell* child = own_map_child(map, segment);
+    if (child->is_map)
+      erase_in(child->map, path.subspan(1));
+    else
+      child->value = without(child->value, path.subspan(1));
+    child->changed = version_;
+    return;
+  }
+  const Cell* child = find_child(map, segment.key, segment.hash);
+  map.children = remove(map.children, 0, child);
+  --map.count;
+  map.erased = version_;
+  memory_.retire_below(Slot{const_cast<Cell*>(child)});
+}
+
+/// The child of that key as a cell of this version: a map, or a list that the rest of the path leads into.
+Cell* TreeEditor::own_map_child(MapPart& map, const Segment& segment) {
+  auto* known = const_cast<Cell*>(find_child(map, segment.key, segment.hash));
+  Cell* child = known;
+  if (known == nullptr) {
+    child = memory_.make_cell(segment.key, segment.hash);
+    child->is_map = true;
+  } else if (!is_fresh(known->born)) {
+    child = memory_.copy_cell(*known);
+  }
+  if (child != known)
+    put(map, child);
+  if (!child->is_map && child->value.is_map())
+    explode(child);
+  return child;
+}
+
+// From here on the members have versions of their own; so far they changed when the whole value did.
+void TreeEditor::explode(Cell* cell) {
+  const Value value = std::move(cell->value);
+  const Version changed = cell->changed;
+  cell->value = Value{};
+  cell->is_map = true;
+  cell->map.erased = changed;
+  for (const auto [key, item] : value.members()) {
+    Cell* child = memory_.make_cell(key, key_hash(key));
+    child->changed = changed;
+    child->value = item;
+    put(cell->map, child);
+  }
+}
+
+void TreeEditor::put(MapPart& map, Cell* cell) {
+  Cell* replaced = nullptr;
+  map.children = put(map.children, 0, cell, replaced);
+  if (replaced == nullptr) {
+    ++map.count;
+  } else if (cell->is_map) {
+    memory_.retire(replaced);  // the copy has taken over the children
+  } else {
+    memory_.retire_below(Slot{replaced});
+  }
+}
+
+Trie* TreeEditor::own(Trie* trie) {
+  if (is_fresh(trie->born))
+    return trie;
+  Trie* copy = memory_.make_trie(trie->count);
+  copy->bitmap = trie->bitmap;
+  std::copy_n(trie->slots(), trie->count, copy->slots());
+  memory_.retire(trie);
+  return copy;
+}
+
+Slot TreeEditor::put(Slot slot, unsigned level, Cell* cell, Cell*& replaced) {
+  if (slot.is_empty())
+    return cell;
+  const Key& key = *cell->key;
+  const auto same_key = [&](const Cell* other) {
+    return other->key == &key || (other->key->hash == key.hash && other->key->text() == key.text());
+  };
+  if (!slot.is_trie()) {
+    if (!same_key(slot.cell()))
+      return join(slot.cell(), cell, level);
+    replaced = slot.cell();
+    return cell;
+  }
+  Trie* trie = slot.trie();
+  if (level == Trie::collision_level) {
+    Slot* end = trie->slots() + trie->count;
+    Slot* known = std::find_if(trie->slots(), end, [&](Slot other) { return same_key(other.cell()); });
+    if (known == end)
+      return with_slot(trie, trie->count, cell);
+    replaced = known->cell();
+    const auto at = known - trie->slots();
+    trie = own(trie);
+    trie->slots()[at] = cell;
+    return trie;
+  }
+  const std::uint32_t bit = Trie::bit(key.hash, level);
+  const unsigned at = trie->position(bit);
+  if ((trie->bitmap & bit) == 0) {
+    trie = with_slot(trie, at, cell);
+    trie->bitmap |= bit;
+    return trie;
+  }
+  const Slot child = put(trie->slots()[at], level + 1, cell, replaced);
+  trie = own(trie);
+  trie->slots()[at] = child;
+  return trie;
+}
+
+/// A trie of two cells with different keys.
+Slot TreeEditor::join(Cell* a, Cell* b, unsigned level) {
+  if (level == Trie::collision_level) {
+    Trie* trie = memory_.make_trie(2);
+    trie->slots()[0] = a;
+    trie->slots()[1] = b;
+    return trie;
+  }
+  const std::uint32_t bit_a = Trie::bit(a->key->hash, level);
+  const std::uint32_t bit_b = Trie::bit(b->key->hash, level);
+  if (bit_a == bit_b) {
+    const Slot below = join(a, b, level + 1);
+    Trie* trie = memory_.make_trie(1);
+    trie->bitmap = bit_a;
+    trie->slots()[0] = below;
+    return trie;
+  }
+  Trie* trie = memory_.make_trie(2);
+  trie->bitmap = bit_a | bit_b;
+  trie->slots()[trie->position(bit_a)] = a;
+  trie->slots()[trie->position(bit_b)] = b;
+  return trie;
+}
+
+Trie* TreeEditor::with_slot(Trie* trie, unsigned at, Slot added) {
+  Trie* grown = memory_.make_trie(trie->count + 1);
+  grown->bitmap = trie->bitmap;
+  std::copy_n(trie->slots(), at, grown->slots());
+  grown->slots()[at] = added;
+  std::copy_n(trie->slots() + at, trie->count - at, grown->slots() + at + 1);
+  memory_.retire(trie);
+  return grown;
+}
+
+/// The trie without one slot; a lone cell that is left takes its place, so that the shape depends on the keys alone.
+Slot TreeEditor::without_slot(Trie* trie, unsigned at, unsigned level) {
+  if (trie->count == 1) {
+    memory_.retire(trie);
+    return {};
+  }
+  if (trie->count == 2 && !trie->slots()[1 - at].is_trie()) {
+    memory_.retire(trie);
+    return trie->slots()[1 - at];
+  }
+  Trie* shrunk = memory_.make_trie(trie->count - 1);
+  if (level < Trie::collision_level) {
+    std::uint32_t bits = trie->bitmap;
+    for (unsigned i = 0; i < at; ++i)
+      bits &= bits - 1;
+    shrunk->bitmap = trie->bitmap & ~(bits & (~bits + 1));
+  }
+  std::copy_n(trie->slots(), at, shrunk->slots());
+  std::copy(trie->slots() + at + 1, trie->slots() + trie->count, shrunk->slots() + at);
+  memory_.retire(trie);
+  return shrunk;
+}
+
+/// REQUIRES: the cell is there.
+Slot TreeEditor::remove(Slot slot, unsigned level, const Cell* cell) {
+  if (!slot.is_trie())
+    return {};
+  Trie* trie = slot.trie();
+  unsigned at = 0;
+  if (level == Trie::collision_level) {
+    while (trie->slots()[at].cell() != cell)
+      ++at;
+    return without_slot(trie, at, level);
+  }
+  at = trie->position(Trie::bit(cell->key->hash, level));
+  const Slot child = remove(trie->slots()[at], level + 1, cell);
+  if (child.is_empty())
+    return without_slot(trie, at, level);
+  if (trie->count == 1 && !child.is_trie()) {
+    memory_.retire(trie);
+    return child;
+  }
+  trie = own(trie);
+  trie->slots()[at] = child;
+  return trie;
+}
+
+}  // namespace theus
