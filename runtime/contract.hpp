@@ -1,0 +1,45 @@
+#pragma once
+
+#include "runtime/path_pattern.hpp"
+
+#include <theus/process.hpp>
+#include <theus/write.hpp>
+
+namespace theus {
+
+/// The declared rights of one process or agent, compiled once. Immutable, shared between threads.
+class Contract {
+public:
+  /// Refuses what can never work: unparsable paths, a pure process that reads signals or meta data, outputs of a guide,
+  /// outputs in the constant or private zone.
+  static Result<Contract> compile(std::string name, const std::vector<std::string>& inputs,
+                                  const std::vector<std::string>& outputs, Semantic semantic);
+
+  const std::string& name() const noexcept { return name_; }
+  Semantic semantic() const noexcept { return semantic_; }
+  const std::vector<PathPattern>& inputs() const noexcept { return inputs_; }
+  const std::vector<PathPattern>& outputs() const noexcept { return outputs_; }
+
+  /// whole: the path is granted; partial: only some of what stands below it is; none: nothing is.
+  enum class Reading : std::uint8_t { none, partial, whole };
+  Reading reading(const Path& path) const noexcept;
+
+  /// Refuses (contract_violation: process, path, right, rule) a write outside the outputs or beyond the zone's ceiling.
+  Status may_write(const Write& write) const;
+  /// Refuses signals of a pure or guide process.
+  Status may_emit(std::string_view signal) const;
+
+  /// The violation of reading a path that is not granted; names what is.
+  Error illegal_read(const Path& path) const;
+  /// A violation by this process.
+  Error violation(std::string_view rule, const Path& path, std::string_view right, std::string cause,
+                  std::string remedy) const;
+
+private:
+  std::string name_;
+  Semantic semantic_ = Semantic::effect;
+  std::vector<PathPattern> inputs_;
+  std::vector<PathPattern> outputs_;
+};
+
+}  // namespace theus

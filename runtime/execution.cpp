@@ -1,0 +1,176 @@
+#include "runtime/execution.hpp"
+
+#include "runtime/return_mapping.hpp"
+
+#include <theus/errors.hpp>
+
+#include <algorithm>
+
+namespace theus {
+
+Execution::Execution(ExecutionStart start)
+    : start_(std::move(start)), overlay_(start_.snapshot, [this](const Path& path) { mark_read(path); }) {}
+
+void Execution::mark_read(const Path& path) {
+  // A loop that reads the same few paths again should not make the read set long; a duplicate does no harm.
+  constexpr std::ptrdiff_t window = 16;
+  const auto recent = reads_.end() - std::min<std::ptrdiff_t>(window, std::ssize(reads_));
+  if (std::find(recent, reads_.end(), path) == reads_.end())
+    reads_.push_back(path);
+}
+
+Status Execution::refuse(Error error) {
+  if (!refused_)
+    refused_ = error;
+  return error;
+}
+
+Result<std::optional<Value>> Execution::read(const Path& path) {
+  switch (start_.contract->reading(path)) {
+    case Contract::Reading::whole: return overlay_.find(path);
+    case Contract::Reading::partial: return read_partial(path);
+    case Contract::Reading::none: break;
+  }
+  return refuse(start_.contract->illegal_read(path)).error();
+}
+
+/// An ancestor of declared paths shows its declared descendants only.
+std::optional<Value> Execution::read_partial(const Path& path) {
+  Value shown = Value::map();
+  for (const auto* patterns : {&start_.contract->inputs(), &start_.contract->outputs()})
+    for (const PathPattern& pattern : *patterns)
+      if (pattern.leads_below(path))
+        read_below(path, pattern.path().segments().subspan(path.size()), shown);
+  if (!shown.empty() || overlay_.base().contains(path))
+    return shown;
+  return std::nullopt;
+}
+
+void Execution::read_below(const Path& at, std::span<const Segment> rest, Value& into) {
+  const Segment& segment = rest.front();
+  const auto descend = [&](const std::string& key) {
+    const Path child = at.key(key);
+    if (rest.size() == 1) {
+      if (const auto value = overlay_.find(child))
+        into.set(key, *value);
+      return;
+    }
+    Value below = into[key].is_map() ? into[key] : Value::map();
+    read_below(child, rest.subspan(1), below);
+    if (!below.empty())
+      into.set(key, below);
+  };
+  if (segment.is_index())
+    return;
+  if (segment.key != "*" && segment.key != "**")
+    return descend(std::string{segment.key});
+  if (segment.key == "**") {
+    if (const auto value = overlay_.find(at); value && value->is_map())
+      into = *value;
+    return;
+  }
+  const auto siblings = overlay_.find(at);
+  if (!siblings)
+    return;
+  for (const auto [key, item] : siblings->members())
+    descend(std::string{key});
+}
+
+Status Execution::write(const Write& write) {
+  if (auto allowed = start_.contract->may_write(write); !allowed)
+    return refuse(allowed.error());
+  if (auto written = overlay_.write(write); !written)
+    return refuse(written.error());
+  return {};
+}
+
+Status Execution::emit(std::string_view signal, Value payload) {
+  if (auto allowed = start_.contract->may_emit(signal); !allowed)
+    return refuse(allowed.error());
+  if (signals_.size() == signals_per_commit_max)
+    return refuse(Error{Errc::too_large, "'" + start_.contract->name() + "'",
+                        "more than " + std::to_string(signals_per_commit_max) + " signals in one commit",
+                        "Emit fewer signals with larger payloads"});
+  signals_.push_back({std::string{signal}, std::move(payload)});
+  return {};
+}
+
+void Execution::log(LogLevel level, std::string_view text, Value fields) const {
+  if (start_.log)
+    start_.log({level, std::string{text}, std::move(fields), start_.contract->name(), start_.id, start_.snapshot.version(),
+                start_.time});
+}
+
+Result<ExecutionResult> Execution::finish(const Returned& returned) {
+  if (refused_)
+    return *refused_;
+  auto mapped = map_outputs(*start_.contract, returned);
+  if (!mapped)
+    return mapped.error();
+  for (const auto& [path, output] : *mapped) {
+    if (output.kind() == Output::Kind::unchanged)
+      continue;
+    const bool erases = output.kind() == Output::Kind::erase;
+    const auto returned_value = erases ? std::nullopt : std::optional{output.value()};
+    if (overlay_.is_written(path) && overlay_.find(path) != returned_value)
+      return start_.contract->violation("illegal_write", path, "write",
+                                        "it was written through the Context and returned with another value",
+                                        "Do one of the two");
+    if (auto written = write(erases ? Write::erase(path) : Write::set(path, output.value())); !written)
+      return written.error();
+  }
+  ExecutionResult result;
+  result.proposal = {start_.snapshot.version(), false, std::move(reads_), overlay_.writes(), std::move(signals_)};
+  result.value = value_of(returned);
+  result.agent_state = std::move(start_.agent_state);
+  return result;
+}
+
+namespace {
+
+Error failed(const Execution& execution, std::string_view text) {
+  const std::string& name = execution.start().contract->name();
+  return Error{Errc::process_failed, "'" + name + "'", std::string{text}, "Nothing of this execution was committed"}
+      .with("process", name)
+      .with("text", text);
+}
+
+// User code may throw anything; all of it becomes an Error here.
+Result<Returned> call(const Body& body, Context& context, const Execution& execution) try {
+  return body(context);
+} catch (const TheusError& error) {
+  return error.error();
+} catch (const std::bad_alloc&) {
+  return Error{Errc::resource_exhausted, "'" + execution.start().contract->name() + "'", "out of memory",
+               "Nothing of this execution was committed"};
+} catch (const std::exception& error) {
+  return failed(execution, error.what());
+} catch (...) {
+  return failed(execution, "an exception that is no std::exception");
+}
+
+// What runs on this thread right now; bodies do not nest.
+thread_local const Contract* running = nullptr;
+
+class RunningScope {
+public:
+  explicit RunningScope(const Contract& contract) noexcept { running = &contract; }
+  ~RunningScope() { running = nullptr; }
+  RunningScope(const RunningScope&) = delete;
+  RunningScope& operator=(const RunningScope&) = delete;
+};
+
+}  // namespace
+
+const std::string* running_body() noexcept { return running == nullptr ? nullptr : &running->name(); }
+
+Result<ExecutionResult> run_body(const Body& body, const std::shared_ptr<Execution>& execution) {
+  const RunningScope scope{*execution->start().contract};
+  Context context{execution};
+  auto returned = call(body, context, *execution);
+  auto result = returned ? execution->finish(*returned) : Result<ExecutionResult>{returned.error()};
+  execution->close();
+  return result;
+}
+
+}  // namespace theus

@@ -1,0 +1,93 @@
+#pragma once
+
+#include "runtime/contract.hpp"
+#include "runtime/overlay.hpp"
+#include "runtime/proposal.hpp"
+
+#include <theus/context.hpp>
+
+#include <atomic>
+#include <cstdint>
+
+namespace theus {
+
+/// How far a process says it is, for pollers. Thread-safe.
+struct ProgressGauge {
+  std::atomic<std::uint64_t> done{0};
+  std::atomic<std::uint64_t> total{0};
+};
+
+/// What a caller tells a body that runs. Thread-safe.
+struct CallState {
+  std::atomic<bool> cancelled{false};
+  std::shared_ptr<ProgressGauge> progress = std::make_shared<ProgressGauge>();
+};
+
+/// What one attempt of one body starts from.
+struct ExecutionStart {
+  std::shared_ptr<const Contract> contract;
+  Snapshot snapshot;
+  Value arguments = Value::map();
+  Value agent_state{};
+  std::uint64_t id = 0;
+  int attempt = 1;
+  std::shared_ptr<CallState> call = std::make_shared<CallState>();
+  LogSink log{};
+  std::chrono::system_clock::time_point time{};
+};
+
+/// What a body wants, once the contract has been kept.
+struct ExecutionResult {
+  Proposal proposal;
+  Value value;        ///< what the body returned
+  Value agent_state;  ///< as the body left it
+};
+
+/// One attempt of a body: the state behind its Context. Pure but for the log; belongs to the body's thread.
+class Execution {
+public:
+  explicit Execution(ExecutionStart start);
+  Execution(const Execution&) = delete;
+  Execution& operator=(const Execution&) = delete;
+
+  const ExecutionStart& start() const noexcept { return start_; }
+
+  // What a Context does. Every refusal is remembered: the execution fails even when the body swallows it.
+  Result<std::optional<Value>> read(const Path& path);
+  Status write(const Write& write);
+  Status emit(std::string_view signal, Value payload);
+  void log(LogLevel level, std::string_view text, Value fields) const;
+  Value& local() noexcept { return local_; }
+  Value& agent_state() noexcept { return start_.agent_state; }
+
+  /// Maps what the body returned onto the outputs and closes the execution: its Context answers `closed` from now on.
+  Result<ExecutionResult> finish(const Returned& returned);
+  void close() noexcept { closed_ = true; }
+  bool is_closed() const noexcept { return closed_; }
+
+private:
+  std::optional<Value> read_partial(const Path& path);
+  void read_below(const Path& at, std::span<const Segment> rest, Value& into);
+  void mark_read(const Path& path);
+  Status refuse(Error error);
+
+  ExecutionStart start_;
+  Overlay overlay_;
+  std::vector<Path> reads_;
+  std::vector<Signal> signals_;
+  Value local_ = Value::map();
+  std::optional<Error> refused_;  // the first rule that was broken
+  bool closed_ = false;
+};
+
+/// Runs the body once and catches what it throws: process_failed with its text, or the error it carried.
+/// The one function that calls user bodies.
+Result<ExecutionResult> run_body(const Body& body, const std::shared_ptr<Execution>& execution);
+
+/// The name of the process or agent whose body runs on this thread, or nullptr.
+const std::string* running_body() noexcept;
+
+/// Signals of one execution at most; more are refused with too_large.
+inline constexpr std::size_t signals_per_commit_max = 10'000;
+
+}  // namespace theus
