@@ -14,9 +14,10 @@ bool reads_its_path(Write::Kind kind) noexcept {
 }
 
 Error mismatch(const Root& head, const Path& path, Version expected, Version actual) {
-  Error error{Errc::version_mismatch, path.is_root() ? "the state" : path.text(),
-              "expected version " + std::to_string(expected) + ", but version " + std::to_string(actual) + " changed it",
-              "Read it again and repeat the transaction on the new value"};
+  Error error{
+      Errc::version_mismatch, path.is_root() ? "the state" : path.text(),
+      "expected version " + std::to_string(expected) + ", but version " + std::to_string(actual) + " changed it",
+      "Read it again and repeat the transaction on the new value"};
   error.set("path", path.text()).set("expected", expected).set("actual", actual);
   if (!path.is_root())
     error.set("current", read(head, path).value_or(Value{}));
@@ -31,7 +32,8 @@ Status check_path(const Root& head, const Path& path, Version base) {
 }
 
 Error unfit(const Write& write, std::string cause, std::string remedy) {
-  return Error{Errc::bad_argument, write.path.text(), std::string{to_string(write.kind)} + ": " + std::move(cause), std::move(remedy)};
+  return Error{Errc::bad_argument, write.path.text(), std::string{to_string(write.kind)} + ": " + std::move(cause),
+               std::move(remedy)};
 }
 
 using Applied = Result<std::optional<Value>>;
@@ -39,7 +41,8 @@ using Applied = Result<std::optional<Value>>;
 Applied appended(const Write& write, const std::optional<Value>& before, bool as_set) {
   Value list = before.value_or(Value::list());
   if (!list.is_list())
-    return unfit(write, "the value is of kind " + std::string{to_string(list.kind())} + ", not a list", "Set a list first");
+    return unfit(write, "the value is of kind " + std::string{to_string(list.kind())} + ", not a list",
+                 "Set a list first");
   if (as_set)
     for (const Value& item : list.items())
       if (item == write.value)
@@ -54,8 +57,9 @@ Applied spliced(const Write& write, const std::optional<Value>& before) {
     return unfit(write, "both the value and the new items must be lists", "Set a list first");
   if (write.position > list.size() || write.removed > list.size() - write.position)
     return unfit(write,
-                 "elements " + std::to_string(write.position) + " to " + std::to_string(write.position + write.removed) +
-                     " are beyond the list of " + std::to_string(list.size()),
+                 "elements " + std::to_string(write.position) + " to " +
+                     std::to_string(write.position + write.removed) + " are beyond the list of " +
+                     std::to_string(list.size()),
                  "Splice within the list");
   list.splice(write.position, write.removed, write.value);
   return std::optional{std::move(list)};
@@ -68,7 +72,8 @@ Applied incremented(const Write& write, const std::optional<Value>& before) {
   if (!before)
     return std::optional{amount};
   if (before->kind() != amount.kind())
-    return unfit(write, "the value is of kind " + std::string{to_string(before->kind())} + ", the amount of kind " +
+    return unfit(write,
+                 "the value is of kind " + std::string{to_string(before->kind())} + ", the amount of kind " +
                      std::string{to_string(amount.kind())},
                  "Use the same kind of number for both");
   if (amount.is_double())
@@ -86,7 +91,8 @@ Applied raised(const Write& write, const std::optional<Value>& before) {
   if (!before)
     return std::optional{least};
   if (before->kind() != least.kind())
-    return unfit(write, "the value is of kind " + std::string{to_string(before->kind())} + ", the bound of kind " +
+    return unfit(write,
+                 "the value is of kind " + std::string{to_string(before->kind())} + ", the bound of kind " +
                      std::string{to_string(least.kind())},
                  "Use the same kind of number for both");
   const bool higher = least.is_int() ? least.as_int() > before->as_int() : least.as_double() > before->as_double();
@@ -143,7 +149,8 @@ Result<bool> apply(TreeEditor& editor, const Write& write) {
 Status check_versions(const Root& head, const ProposalView& proposal) {
   if (proposal.base > head.version)
     return Error{Errc::bad_argument, "expected version",
-                 "version " + std::to_string(proposal.base) + " does not exist yet; the newest is " + std::to_string(head.version),
+                 "version " + std::to_string(proposal.base) + " does not exist yet; the newest is " +
+                     std::to_string(head.version),
                  "Take the version from a snapshot"};
   if (proposal.base == head.version)
     return {};
@@ -175,7 +182,8 @@ Status check_zone(const Write& write) {
       if (write.kind == Write::Kind::erase)
         return refuse("a signal cannot be taken back", "Set another payload");
       return {};
-    case Zone::constant: return refuse("constants are never written after the start", "Set it when the engine is built");
+    case Zone::constant:
+      return refuse("constants are never written after the start", "Set it when the engine is built");
     case Zone::internal: return refuse("the private zone needs elevation", "Use another path");
     case Zone::data:
     case Zone::meta:

@@ -50,7 +50,8 @@ Snapshot CommitTurn::snapshot() const {
   SnapshotPins::Slot* pin = memory_->pin();
   if (pin == nullptr)
     raise(Error{Errc::resource_exhausted, "snapshot",
-                "all " + std::to_string(SnapshotPins::pins_max) + " snapshots are in use", "Release snapshots that are no longer read"});
+                "all " + std::to_string(SnapshotPins::pins_max) + " snapshots are in use",
+                "Release snapshots that are no longer read"});
   return Snapshot{*memory_, pin, *pin->root.load(std::memory_order_relaxed)};
 }
 

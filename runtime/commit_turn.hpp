@@ -56,8 +56,8 @@ private:
   CommitListener* const listener_;  // constant
   const Error out_of_memory_;       // made beforehand, when there still is memory for its text
   mutable std::mutex turn_;
-  const Root* head_;                    // guarded by turn_
-  std::atomic<Version> version_{0};     // of the published root; written under turn_
+  const Root* head_;                 // guarded by turn_
+  std::atomic<Version> version_{0};  // of the published root; written under turn_
 };
 
 }  // namespace theus

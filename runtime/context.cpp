@@ -14,7 +14,8 @@ std::string_view to_string(LogLevel level) noexcept {
 
 Execution& Context::live() const {
   if (execution_->is_closed())
-    raise(Error{Errc::closed, "'" + execution_->start().contract->name() + "'", "its Context was used after the body returned",
+    raise(Error{Errc::closed, "'" + execution_->start().contract->name() + "'",
+                "its Context was used after the body returned",
                 "Copy what is needed later; a Context ends with its body"});
   return *execution_;
 }

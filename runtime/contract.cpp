@@ -12,8 +12,8 @@ Result<std::vector<PathPattern>> parsed(const std::string& name, const std::vect
   for (const std::string& text : texts) {
     auto pattern = PathPattern::parse(text);
     if (!pattern)
-      return Error{pattern.error().code(), "the contract of '" + name + "', path '" + text + "'", pattern.error().cause(),
-                   pattern.error().remedy()};
+      return Error{pattern.error().code(), "the contract of '" + name + "', path '" + text + "'",
+                   pattern.error().cause(), pattern.error().remedy()};
     patterns.push_back(*std::move(pattern));
   }
   return patterns;
@@ -62,7 +62,8 @@ Result<Contract> Contract::compile(std::string name, const std::vector<std::stri
   for (const PathPattern& input : contract.inputs_) {
     const Zone zone = input.path().zone();
     if (zone == Zone::internal)
-      return contract.violation("capability", input.path(), "read", "the private zone needs elevation", "Declare another path");
+      return contract.violation("capability", input.path(), "read", "the private zone needs elevation",
+                                "Declare another path");
     if (semantic == Semantic::pure && (zone == Zone::signal || zone == Zone::meta))
       return contract.violation("pure_effect", input.path(), "read",
                                 "a pure process cannot depend on the " + std::string{to_string(zone)} + " zone",
@@ -75,9 +76,11 @@ Result<Contract> Contract::compile(std::string name, const std::vector<std::stri
     const Zone zone = output.path().zone();
     if (zone == Zone::constant || zone == Zone::internal)
       return contract.violation("capability", output.path(), "write",
-                                "nothing writes to the " + std::string{to_string(zone)} + " zone", "Declare another output");
+                                "nothing writes to the " + std::string{to_string(zone)} + " zone",
+                                "Declare another output");
     if (semantic == Semantic::pure && zone == Zone::signal)
-      return contract.violation("pure_effect", output.path(), "write", "a pure process emits no signals", "Declare it effect");
+      return contract.violation("pure_effect", output.path(), "write", "a pure process emits no signals",
+                                "Declare it effect");
   }
   return contract;
 }
@@ -98,26 +101,28 @@ Status Contract::may_write(const Write& write) const {
                      "Declare it as an output");
   }
   if (auto allowed = check_zone(write); !allowed)
-    return violation("capability", write.path, to_string(write.kind), allowed.error().cause(), allowed.error().remedy());
+    return violation("capability", write.path, to_string(write.kind), allowed.error().cause(),
+                     allowed.error().remedy());
   return {};
 }
 
 Status Contract::may_emit(std::string_view signal) const {
   if (semantic_ == Semantic::effect)
     return {};
-  return violation("pure_effect", Path{}, "emit",
-                   "a " + std::string{to_string(semantic_)} + " process emits no signals, here '" + std::string{signal} + "'",
-                   "Declare it effect");
+  return violation(
+      "pure_effect", Path{}, "emit",
+      "a " + std::string{to_string(semantic_)} + " process emits no signals, here '" + std::string{signal} + "'",
+      "Declare it effect");
 }
 
 Error Contract::illegal_read(const Path& path) const {
-  return violation("illegal_read", path, "read", "the declared inputs are " + listed(inputs_), "Declare it as an input");
+  return violation("illegal_read", path, "read", "the declared inputs are " + listed(inputs_),
+                   "Declare it as an input");
 }
 
 Error Contract::violation(std::string_view rule, const Path& path, std::string_view right, std::string cause,
                           std::string remedy) const {
-  Error error{Errc::contract_violation,
-              "'" + name_ + "'" + (path.is_root() ? std::string{} : ", path " + path.text()),
+  Error error{Errc::contract_violation, "'" + name_ + "'" + (path.is_root() ? std::string{} : ", path " + path.text()),
               std::string{rule} + ": " + std::move(cause), std::move(remedy)};
   error.set("process", name_).set("path", path.text()).set("right", right).set("rule", rule);
   return error;

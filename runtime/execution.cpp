@@ -97,8 +97,8 @@ Status Execution::emit(std::string_view signal, Value payload) {
 
 void Execution::log(LogLevel level, std::string_view text, Value fields) const {
   if (start_.log)
-    start_.log({level, std::string{text}, std::move(fields), start_.contract->name(), start_.id, start_.snapshot.version(),
-                start_.time});
+    start_.log({level, std::string{text}, std::move(fields), start_.contract->name(), start_.id,
+                start_.snapshot.version(), start_.time});
 }
 
 Result<ExecutionResult> Execution::finish(const Returned& returned) {

@@ -49,7 +49,8 @@ Result<PathPattern> PathPattern::parse(std::string_view text) {
   if (!path)
     return path.error();
   if (path->is_root())
-    return Error{Errc::bad_argument, "a contract", "a declared path is empty", "Declare a layer such as domain, or a path below it"};
+    return Error{Errc::bad_argument, "a contract", "a declared path is empty",
+                 "Declare a layer such as domain, or a path below it"};
   PathPattern pattern;
   pattern.path_ = *std::move(path);
   pattern.has_wildcards_ = std::ranges::any_of(pattern.path_.segments(), [](const Segment& segment) {

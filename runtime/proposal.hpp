@@ -12,11 +12,11 @@ namespace theus {
 
 /// What a transaction asks the state to become: all of it or none. The views must outlive the commit call.
 struct ProposalView {
-  Version base = 0;                   ///< the snapshot it was made from
-  bool strict = false;                ///< refuse when anything at all changed since
-  std::span<const Path> reads;        ///< must not have changed since `base`
-  std::span<const Write> writes;      ///< applied in order; the paths of set, erase and splice count as read
-  std::span<const Signal> signals;    ///< published after the commit, in order
+  Version base = 0;                 ///< the snapshot it was made from
+  bool strict = false;              ///< refuse when anything at all changed since
+  std::span<const Path> reads;      ///< must not have changed since `base`
+  std::span<const Write> writes;    ///< applied in order; the paths of set, erase and splice count as read
+  std::span<const Signal> signals;  ///< published after the commit, in order
 };
 
 /// A proposal that owns what it asks for, to travel between actors.

@@ -19,7 +19,8 @@ Result<Path> find_output(const Contract& contract, const std::string& name) {
   if (found.size() == 1)
     return found.front();
   if (found.empty())
-    return contract.violation("undeclared_output", Path{}, "write", "the returned name '" + name + "' is no declared output",
+    return contract.violation("undeclared_output", Path{}, "write",
+                              "the returned name '" + name + "' is no declared output",
                               "Return declared paths or their last segments");
   return contract.violation("ambiguous", found.front(), "write",
                             "the returned name '" + name + "' fits " + found[0].text() + " and " + found[1].text(),
@@ -39,9 +40,10 @@ Result<std::vector<MappedOutput>> map_named(const Contract& contract, const std:
 }
 
 Error wrong_arity(const Contract& contract, std::string_view what) {
-  return contract.violation("arity", Path{}, "write",
-                            std::string{what} + " was returned for " + std::to_string(contract.outputs().size()) + " outputs",
-                            "Return a tuple of as many values, or name the outputs");
+  return contract.violation(
+      "arity", Path{}, "write",
+      std::string{what} + " was returned for " + std::to_string(contract.outputs().size()) + " outputs",
+      "Return a tuple of as many values, or name the outputs");
 }
 
 }  // namespace
@@ -81,8 +83,7 @@ Result<std::vector<MappedOutput>> map_outputs(const Contract& contract, const Re
       return map_named(contract, names, members);
     }
     case Returned::Form::tuple: {
-      if (returned.outputs.size() != outputs.size() ||
-          std::ranges::any_of(outputs, &PathPattern::has_wildcards))
+      if (returned.outputs.size() != outputs.size() || std::ranges::any_of(outputs, &PathPattern::has_wildcards))
         return wrong_arity(contract, "a tuple of " + std::to_string(returned.outputs.size()));
       Mapped mapped;
       for (std::size_t i = 0; i < outputs.size(); ++i)

@@ -45,7 +45,8 @@ private:
   };
 
   std::unordered_map<std::uint64_t, Claim> written_;
-  std::unordered_map<std::uint64_t, std::ptrdiff_t> passed_;  // ancestors of written paths, by the first who wrote below
+  std::unordered_map<std::uint64_t, std::ptrdiff_t>
+      passed_;  // ancestors of written paths, by the first who wrote below
 };
 
 }  // namespace

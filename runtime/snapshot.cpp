@@ -35,7 +35,8 @@ bool Snapshot::contains(const Path& path) const noexcept { return locate(*root_,
 Version Snapshot::last_change(const Path& path) const noexcept { return theus::last_change(*root_, path.segments()); }
 
 Error Snapshot::absent(const Path& path) {
-  return Error{Errc::bad_argument, path.text(), "there is nothing at this path", "Pass a default for paths that may be absent"};
+  return Error{Errc::bad_argument, path.text(), "there is nothing at this path",
+               "Pass a default for paths that may be absent"};
 }
 
 Error Snapshot::misfit(const Path& path, const Error& why) {

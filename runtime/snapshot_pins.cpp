@@ -44,8 +44,7 @@ SnapshotPins::Slot* SnapshotPins::claim() {
       const std::size_t at = (hint + tried) % slots;
       Slot& slot = chunks_[at / chunk_slots].load(std::memory_order_acquire)->slots[at % chunk_slots];
       std::uint32_t free = 0;
-      if (slot.count.load(std::memory_order_relaxed) == 0 &&
-          slot.count.compare_exchange_strong(free, 1)) {
+      if (slot.count.load(std::memory_order_relaxed) == 0 && slot.count.compare_exchange_strong(free, 1)) {
         hint = at;
         return &slot;
       }

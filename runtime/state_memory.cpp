@@ -213,9 +213,7 @@ void StateMemory::free(void* node, Kind kind) noexcept {
       pool_.free(trie, bytes_of(*trie));
       break;
     }
-    case Kind::root:
-      pool_.free(node, sizeof(Root));
-      break;
+    case Kind::root: pool_.free(node, sizeof(Root)); break;
   }
 }
 

@@ -13,8 +13,8 @@ public:
   TreeEditor(const TreeEditor&) = delete;
   TreeEditor& operator=(const TreeEditor&) = delete;
 
-  /// Whether `set` may be called on a root where the path leads to `place`: refuses (bad_argument) a path that runs through something other than a map, an index
-  /// beyond a list, and the root.
+  /// Whether `set` may be called on a root where the path leads to `place`: refuses (bad_argument) a path that runs
+  /// through something other than a map, an index beyond a list, and the root.
   static Status can_set(const Place& place, const Path& path);
 
   /// Puts the value at the path; missing maps on the way are made. REQUIRES: can_set.

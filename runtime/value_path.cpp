@@ -30,7 +30,8 @@ Result<Value> with(const Value& value, std::span<const Segment> path, const Valu
   const Segment& segment = path.front();
   const bool fits = segment.is_index() ? value.is_list() : value.is_map();
   if (!fits)
-    return Error{Errc::bad_argument, "", spelled(segment) + " cannot stand below a value of kind " + std::string{to_string(value.kind())},
+    return Error{Errc::bad_argument, "",
+                 spelled(segment) + " cannot stand below a value of kind " + std::string{to_string(value.kind())},
                  "Write the parent as a map or list first"};
   const Value* child = find_in(value, path.first(1));
   if (child == nullptr && segment.is_index())

@@ -133,7 +133,9 @@ TEST_CASE("commutative operations apply to the newest state", "[commit]") {
   CommitTurn turn;
   commit(turn, 0, {{"domain.n", 5}, {"domain.set", Value::list({1})}}).value();
   commit(turn, 0, {Write::increment("domain.n", 2), Write::increment("domain.new", 3)}).value();
-  commit(turn, 0, {Write::max("domain.n", 6), Write::max("domain.n", 9), Write::insert("domain.set", 1), Write::insert("domain.set", 2)})
+  commit(turn, 0,
+         {Write::max("domain.n", 6), Write::max("domain.n", 9), Write::insert("domain.set", 1),
+          Write::insert("domain.set", 2)})
       .value();
   CHECK(read(turn, "domain.n") == Value{9});
   CHECK(read(turn, "domain.new") == Value{3});

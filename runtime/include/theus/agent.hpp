@@ -6,8 +6,8 @@ namespace theus {
 
 /// An agent: an actor of its own with a contract, private state and a body that runs once per round.
 ///
-/// In a round every agent reads the snapshot pinned at its start and writes only its own paths; all proposals become one
-/// commit in agent order. So a round's result does not depend on threads or on who finishes first.
+/// In a round every agent reads the snapshot pinned at its start and writes only its own paths; all proposals become
+/// one commit in agent order. So a round's result does not depend on threads or on who finishes first.
 struct Agent {
   std::string name;
   std::vector<std::string> reads{};

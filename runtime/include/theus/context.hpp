@@ -115,10 +115,18 @@ class Context::Log {
 public:
   explicit Log(const Context& context) noexcept : context_(context) {}
 
-  void debug(std::string_view text, Value fields = {}) const { context_.write_log(LogLevel::debug, text, std::move(fields)); }
-  void info(std::string_view text, Value fields = {}) const { context_.write_log(LogLevel::info, text, std::move(fields)); }
-  void warning(std::string_view text, Value fields = {}) const { context_.write_log(LogLevel::warning, text, std::move(fields)); }
-  void error(std::string_view text, Value fields = {}) const { context_.write_log(LogLevel::error, text, std::move(fields)); }
+  void debug(std::string_view text, Value fields = {}) const {
+    context_.write_log(LogLevel::debug, text, std::move(fields));
+  }
+  void info(std::string_view text, Value fields = {}) const {
+    context_.write_log(LogLevel::info, text, std::move(fields));
+  }
+  void warning(std::string_view text, Value fields = {}) const {
+    context_.write_log(LogLevel::warning, text, std::move(fields));
+  }
+  void error(std::string_view text, Value fields = {}) const {
+    context_.write_log(LogLevel::error, text, std::move(fields));
+  }
 
 private:
   const Context& context_;

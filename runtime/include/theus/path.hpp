@@ -80,7 +80,9 @@ public:
   friend bool operator==(const Path& a, const Path& b) noexcept {
     return a.parts_ == b.parts_ || (a.hash() == b.hash() && a.spelling() == b.spelling());
   }
-  friend std::strong_ordering operator<=>(const Path& a, const Path& b) noexcept { return a.spelling() <=> b.spelling(); }
+  friend std::strong_ordering operator<=>(const Path& a, const Path& b) noexcept {
+    return a.spelling() <=> b.spelling();
+  }
 
 private:
   struct Parts;

@@ -80,15 +80,16 @@ public:
 
   template <class F>
     requires(std::invocable<F&, Context&> && !std::same_as<std::remove_cvref_t<F>, Body>)
-  Body(F function) : call_([function = std::move(function)](Context& context) mutable -> Result<Returned> {
-    using Out = std::invoke_result_t<F&, Context&>;
-    if constexpr (std::is_void_v<Out>) {
-      function(context);
-      return Returned{};
-    } else {
-      return returned(function(context));
-    }
-  }) {}
+  Body(F function)
+      : call_([function = std::move(function)](Context& context) mutable -> Result<Returned> {
+          using Out = std::invoke_result_t<F&, Context&>;
+          if constexpr (std::is_void_v<Out>) {
+            function(context);
+            return Returned{};
+          } else {
+            return returned(function(context));
+          }
+        }) {}
 
   Result<Returned> operator()(Context& context) const { return call_(context); }
   explicit operator bool() const noexcept { return static_cast<bool>(call_); }
