@@ -2,6 +2,7 @@
 
 #include "runtime/escape.hpp"
 #include "runtime/expression_machine.hpp"
+#include "runtime/expression_operators.hpp"
 #include "runtime/expression_parser.hpp"
 #include "runtime/findings.hpp"
 
@@ -33,7 +34,17 @@ Result<bool> Expression::test(const StateReader& state) const {
   return value->as_bool();
 }
 
+Result<std::string> Expression::evaluate_text(const StateReader& state) const {
+  const ExpressionMachine machine{*program_, state};
+  auto value = machine.run();
+  if (!value)
+    return value.error();
+  auto text = interpolated_text(*value);
+  return text ? std::move(text) : Result<std::string>{machine.failure(0, text.error())};
+}
+
 const std::string& Expression::source() const noexcept { return program_->source; }
+TextPosition Expression::position() const noexcept { return program_->start; }
 std::span<const Path> Expression::paths() const noexcept { return program_->paths; }
 
 TextPosition Expression::Program::position(std::size_t at) const noexcept {

@@ -1,7 +1,8 @@
 #include "runtime/expression_operators.hpp"
 
 #include "runtime/expression_compare.hpp"
-#include "runtime/number.hpp"
+
+#include <theus/json.hpp>
 
 #include <algorithm>
 #include <array>
@@ -221,18 +222,12 @@ Result<Value> negated(const Value& operand) {
 std::span<const ExpressionFunction> expression_functions() noexcept { return functions; }
 
 Result<std::string> interpolated_text(const Value& value) {
-  switch (value.kind()) {
-    case Value::Kind::null: return std::string{"null"};
-    case Value::Kind::boolean: return std::string{value.as_bool() ? "true" : "false"};
-    case Value::Kind::integer: return std::to_string(value.as_int());
-    case Value::Kind::real: return real_text(value.as_double());
-    case Value::Kind::string: return std::string{value.as_string()};
-    case Value::Kind::bytes:
-    case Value::Kind::list:
-    case Value::Kind::map:
-    case Value::Kind::heavy: break;
-  }
-  return refused("a " + kind_of(value) + " cannot stand inside a text", "Write the value alone, as in \"${domain.x}\"");
+  if (value.is_bytes() || value.is_heavy())
+    return refused(kind_of(value) + " cannot stand inside a text", "Give the value alone, as in \"${domain.x}\"");
+  std::string text = value.is_string() ? std::string{value.as_string()} : to_json(value);
+  if (text.size() > Expression::text_bytes_max)
+    return Error{Errc::too_large, {}, "a text put together by an expression exceeds 1 MB", {}};
+  return text;
 }
 
 }  // namespace theus

@@ -26,8 +26,7 @@ struct ExpressionFunction {
 
 std::span<const ExpressionFunction> expression_functions() noexcept;
 
-/// A value as it stands in a text with interpolation: texts as they are, numbers and booleans as they are written, null
-/// as "null". Lists, maps, bytes and heavy references have no such text.
+/// A value as it stands inside a longer text; see Expression::evaluate_text.
 Result<std::string> interpolated_text(const Value& value);
 
 }  // namespace theus

@@ -1,5 +1,6 @@
 #include "runtime/yaml/field_reader.hpp"
 
+#include "runtime/escape.hpp"
 #include "runtime/nearest.hpp"
 #include "runtime/number.hpp"
 
@@ -55,7 +56,7 @@ bool FieldReader::map(const Node& node, std::string_view what, std::span<const s
     add(node.at, std::string{what} + " is a map of keys and values, not " + std::string{describe(node)});
     return false;
   }
-  for (const Member& member : node.members)
+  for (const Field& member : node.members)
     if (std::ranges::find(known, member.key) == known.end())
       add(member.at, "unknown key '" + member.key + "' in " + std::string{what}, suggest(member.key, known));
   return true;
@@ -70,17 +71,20 @@ bool FieldReader::list(const Node& node, std::string_view what) {
 }
 
 const Node* FieldReader::required(const Node& map, std::string_view what, std::string_view key) {
-  if (const Member* member = map.find(key))
+  if (const Field* member = map.find(key))
     return &member->node;
   add(map.at, "the key '" + std::string{key} + "' is missing in " + std::string{what});
   return nullptr;
 }
 
 std::optional<std::string> FieldReader::text(const Node& node, std::string_view what) {
-  if (node.is_scalar() && !node.text.empty())
+  const bool safe = find_unsafe(node.text, false) == std::string_view::npos;
+  if (node.is_scalar() && !node.text.empty() && safe)
     return node.text;
-  add(node.at,
-      std::string{what} + " is a text, not " + (node.is_scalar() ? "an empty one" : std::string{describe(node)}));
+  const std::string wrong = !safe              ? "one with control characters"
+                            : node.is_scalar() ? "an empty one"
+                                               : std::string{describe(node)};
+  add(node.at, std::string{what} + " is a text, not " + wrong);
   return std::nullopt;
 }
 

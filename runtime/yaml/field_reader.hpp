@@ -21,6 +21,8 @@ public:
 
   const std::string& file() const noexcept { return file_; }
   void add(TextPosition at, std::string cause, std::string suggestion = {});
+  /// Adds the findings of an error that came up in this file.
+  void add(const Error& error) { findings_.add(error, file_); }
 
   /// Whether `node` is a map (`what` in errors: "a step"). Its keys outside `known` become findings.
   bool map(const Node& node, std::string_view what, std::span<const std::string> known);
@@ -29,7 +31,7 @@ public:
   /// The value of a key that must be there.
   const Node* required(const Node& map, std::string_view what, std::string_view key);
 
-  /// A text that is not empty.
+  /// A text that is not empty and holds no control characters: a name.
   std::optional<std::string> text(const Node& node, std::string_view what);
   /// An integer from `least` to `most`.
   std::optional<std::int64_t> integer(const Node& node, std::string_view what, std::int64_t least, std::int64_t most);

@@ -9,7 +9,7 @@
 
 namespace theus::yaml {
 
-struct Member;
+struct Field;
 
 /// A node of a document that was read strictly: no aliases, tags or duplicate keys, at most 64 levels deep.
 struct Node {
@@ -21,17 +21,17 @@ struct Node {
   TextPosition content_at;  // where its text begins: after a quote, in the line after | or >
   std::string text;
   std::vector<Node> items;
-  std::vector<Member> members;
+  std::vector<Field> members;
 
   bool is_scalar() const noexcept { return kind == Kind::scalar; }
   bool is_list() const noexcept { return kind == Kind::list; }
   bool is_map() const noexcept { return kind == Kind::map; }
 
   /// The member of that key, or nullptr.
-  const Member* find(std::string_view key) const noexcept;
+  const Field* find(std::string_view key) const noexcept;
 };
 
-struct Member {
+struct Field {
   std::string key;
   TextPosition at;
   Node node;

@@ -49,6 +49,16 @@ public:
     return position(static_cast<std::size_t>(std::max(mark.pos, 0)));
   }
 
+  /// Where a null stands. The parser marks one that is not written at whatever follows it; the '-' or ':' before says
+  /// more.
+  TextPosition absence(const YAML::Mark& mark) const noexcept {
+    const auto at = static_cast<std::size_t>(std::max(mark.pos, 0));
+    const bool written = byte(mark) == '~' || text_.substr(std::min(at, text_.size())).starts_with("null");
+    const std::size_t before = at == 0 ? std::string_view::npos : text_.find_last_not_of(" \t\r\n", at - 1);
+    const bool open = before != std::string_view::npos && (text_[before] == '-' || text_[before] == ':');
+    return position(!written && open ? before : at);
+  }
+
   /// Where the content of the scalar at `mark` begins.
   TextPosition content(const YAML::Mark& mark) const noexcept {
     const auto at = static_cast<std::size_t>(std::max(mark.pos, 0));
@@ -87,10 +97,7 @@ public:
     if (expects_key())
       return begin_member(mark, "", "a key is missing");
     Node node;
-    node.at = lines_.position(mark);
-    // An absent value is reported at whatever follows it; its key says more.
-    if (in_map() && node.at.line != top().node.members.back().at.line)
-      node.at = top().node.members.back().at;
+    node.at = lines_.absence(mark);
     node.content_at = node.at;
     finish(std::move(node));
   }
@@ -239,8 +246,8 @@ Finding of_exception(const YAML::Exception& exception, const Lines& lines, const
 
 }  // namespace
 
-const Member* Node::find(std::string_view key) const noexcept {
-  const auto found = std::ranges::find(members, key, &Member::key);
+const Field* Node::find(std::string_view key) const noexcept {
+  const auto found = std::ranges::find(members, key, &Field::key);
   return found == members.end() ? nullptr : &*found;
 }
 

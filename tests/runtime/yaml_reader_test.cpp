@@ -55,6 +55,14 @@ TEST_CASE("a document becomes a tree that knows the place of every node and key"
   CHECK(note.content_at.column == 7);
 }
 
+TEST_CASE("an absent value stands where it was left out", "[yaml]") {
+  const Node root = read_text("- \n- a:\n\n  b: ~\n").value();
+  CHECK(root.items[0].at.line == 1);
+  const Node& map = root.items[1];
+  CHECK(map.find("a")->node.at.line == 2);
+  CHECK(map.find("b")->node.at.column == 6);
+}
+
 TEST_CASE("an empty text is a null node", "[yaml]") {
   CHECK(read_text("")->kind == Node::Kind::null);
   CHECK(read_text("# only a comment\n")->kind == Node::Kind::null);

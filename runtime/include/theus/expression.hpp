@@ -49,7 +49,13 @@ public:
   /// The value of a condition, which must be boolean.
   Result<bool> test(const StateReader& state) const;
 
+  /// The value as it stands inside a longer text: texts as they are, lists and maps as JSON. Bytes, heavy references
+  /// and texts over 1 MB are refused.
+  Result<std::string> evaluate_text(const StateReader& state) const;
+
   const std::string& source() const noexcept;
+  /// Where the source begins in its file.
+  TextPosition position() const noexcept;
   /// The paths that evaluation may read, each once.
   std::span<const Path> paths() const noexcept;
   /// Whether it reads nothing, so that its value is always the same.
