@@ -1,0 +1,70 @@
+#pragma once
+
+#include "runtime/execution.hpp"
+
+#include <theus/engine.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+
+namespace theus::actors {
+
+using Deadline = std::chrono::steady_clock::time_point;
+
+/// A process as the engine knows it: immutable but for its counters, which pollers read.
+struct RegisteredProcess {
+  Process definition;
+  std::shared_ptr<const Contract> contract;
+  std::shared_ptr<ProgressGauge> progress = std::make_shared<ProgressGauge>();
+  mutable std::atomic<int> running{0};
+};
+
+using ProcessPtr = std::shared_ptr<const RegisteredProcess>;
+
+/// One call of a process, shared by its caller and the actor that runs it. Thread-safe.
+///
+/// Phases: running -> committing -> done, back to running after a conflict; or running -> expired, when the deadline
+/// came first. Whoever ends the call answers it; once it has expired, nothing of it can be committed any more.
+class Call {
+public:
+  using Answer = std::function<void(Result<Executed>)>;
+
+  Call(ProcessPtr process, Value arguments, Deadline begun, Deadline deadline, std::uint64_t id, Answer answer);
+  ~Call();
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+
+  const RegisteredProcess& process() const noexcept { return *process_; }
+  const Value& arguments() const noexcept { return arguments_; }
+  Deadline deadline() const noexcept { return deadline_; }
+  std::uint64_t id() const noexcept { return id_; }
+  CallState& state() noexcept { return state_; }
+
+  /// False when the call has expired: nobody wants the result.
+  bool begin_commit() noexcept { return move(Phase::running, Phase::committing); }
+  bool retry() noexcept { return move(Phase::committing, Phase::running); }
+  void finish(Result<Executed> result);
+  /// Answers `deadline`, unless a commit is under way or the call is over. Returns whether it did.
+  bool expire(std::chrono::steady_clock::time_point now);
+  bool is_over() const noexcept;
+
+private:
+  enum class Phase : std::uint8_t { running, committing, done, expired };
+
+  bool move(Phase from, Phase to) noexcept { return phase_.compare_exchange_strong(from, to); }
+
+  const ProcessPtr process_;
+  const Value arguments_;
+  const Deadline begun_;
+  const Deadline deadline_;
+  const std::uint64_t id_;
+  const Answer answer_;
+  CallState state_;
+  std::atomic<Phase> phase_{Phase::running};
+};
+
+using CallPtr = std::shared_ptr<Call>;
+
+}  // namespace theus::actors

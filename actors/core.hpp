@@ -1,0 +1,53 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+#include "runtime/commit_turn.hpp"
+
+#include <theus/log.hpp>
+#include <theus/signal_hub.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace theus::actors {
+
+/// Hands the signals of each commit to the hub, inside the turn and so in commit order. Publishing waits for nobody.
+class SignalPublisher final : public CommitListener {
+public:
+  explicit SignalPublisher(SignalHub& hub) noexcept : hub_(hub) {}
+  void committed(Version version, std::span<const Signal> signals) noexcept override;
+
+private:
+  SignalHub& hub_;
+};
+
+/// What all actors of one engine share. Every member is thread-safe; none knows an actor.
+struct Core {
+  Core(std::size_t signal_capacity, LogSink sink, std::unique_ptr<const Clock> time = std::make_unique<SystemClock>())
+      : hub(signal_capacity), log(std::move(sink)), clock(std::move(time)) {}
+
+  SignalHub hub;
+  SignalPublisher publisher{hub};
+  CommitTurn turn{&publisher};
+  const LogSink log;
+  const std::unique_ptr<const Clock> clock;
+  std::atomic<std::uint64_t> next_execution{1};
+  std::atomic<std::uint64_t> unexpected_messages{0};
+
+  /// Ends the service: from now on the engine answers `internal`. The first reason stays.
+  void fail(std::string reason);
+  /// Why the service ended, or nothing.
+  std::optional<Error> failure() const;
+
+private:
+  std::atomic<bool> has_failed_{false};
+  std::string failure_;  // written once, before has_failed_
+  std::atomic_flag failing_;
+};
+
+using CorePtr = std::shared_ptr<Core>;
+
+}  // namespace theus::actors

@@ -1,0 +1,131 @@
+#include "actors/caf_ways.hpp"
+#include "actors/engine_parts.hpp"
+
+#include <cstdio>
+#include <thread>
+
+namespace theus {
+namespace {
+
+// Stops at 300 messages so that no busy actor keeps a thread to itself. The default policy, work stealing, would
+// wake sleeping threads late: messages from other threads would take 60 to 125 us instead of 10.
+constexpr std::size_t messages_per_run = 300;
+
+void log_to_stderr(const LogEntry& entry) {
+  const std::string line =
+      std::string{to_string(entry.level)} + " " + Error{Errc::internal, entry.process, entry.text}.text();
+  std::fprintf(stderr, "%s\n", line.c_str());
+}
+
+}  // namespace
+
+Engine::Impl::CafConfig::CafConfig(std::size_t threads) {
+  set("scheduler.policy", caf::atom("sharing"));
+  set("scheduler.max-threads", threads);
+  set("scheduler.max-throughput", messages_per_run);
+}
+
+Engine::Impl::Impl(EngineOptions given)
+    : options(std::move(given)),
+      core(
+          std::make_shared<actors::Core>(options.signal_capacity, options.log ? options.log : LogSink{log_to_stderr})) {
+  const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
+  config = std::make_unique<CafConfig>(options.threads == 0 ? cores : options.threads);
+  system = std::make_unique<caf::actor_system>(*config);
+  owner = actors::spawn_state_owner(*system, core);
+  population = actors::spawn_population(*system, core, owner, [this](const actors::AgentDefinitionPtr& definition) {
+    return actors::spawn_agent(*system, core, definition);
+  });
+  supervisor = actors::spawn_supervisor(*system, core,
+                                        {caf::actor_cast<caf::actor>(owner), caf::actor_cast<caf::actor>(population)});
+}
+
+Engine::Engine(EngineOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+
+Engine::~Engine() {
+  if (auto ended = impl_->shutdown(impl_->options.shutdown_timeout); !ended)
+    std::fprintf(stderr, "%s\n", ended.error().text().c_str());
+}
+
+Status Engine::shutdown(std::chrono::milliseconds timeout) { return impl_->shutdown(timeout); }
+
+Status Engine::Impl::enter(std::string_view what) const {
+  if (const std::string* body = running_body())
+    return Error{Errc::nested_call, "'" + *body + "'",
+                 "its body called the engine (" + std::string{what} + "), which could wait for itself",
+                 "Compose the functions into one body with theus::pipeline, or make them steps of a workflow"}
+        .with("names", Value::list({Value{*body}, Value{what}}));
+  if (is_closed.load(std::memory_order_acquire))
+    return Error{Errc::closed, std::string{what}, "the engine was shut down", "Create another engine"};
+  if (auto failure = core->failure())
+    return *failure;
+  return {};
+}
+
+Result<std::shared_ptr<void>> Engine::Impl::admit() {
+  const std::size_t before = in_flight->fetch_add(1);
+  std::shared_ptr<void> place{nullptr, [count = in_flight](void*) { count->fetch_sub(1); }};
+  if (before >= options.in_flight_max)
+    return Error{Errc::overloaded, "engine",
+                 std::to_string(options.in_flight_max) + " executions are in flight, which is the limit",
+                 "Try again later, send less, or raise EngineOptions::in_flight_max"}
+        .with("limit", options.in_flight_max);
+  return place;
+}
+
+std::vector<std::string> Engine::Impl::running_names() const {
+  std::vector<std::string> names;
+  const auto processes = registry.table();
+  for (const auto& [name, process] : *processes)
+    if (process->running.load() > 0)
+      names.push_back(name);
+  return names;
+}
+
+Status Engine::Impl::shutdown(std::chrono::milliseconds timeout) {
+  using Steady = std::chrono::steady_clock;
+  constexpr std::chrono::milliseconds look_interval{1};
+  const std::lock_guard lock{shutdown_mutex};
+  if (shutdown_result)
+    return *shutdown_result;
+  if (auto nested = running_body())
+    return Error{Errc::nested_call, "'" + *nested + "'", "its body tried to shut the engine down",
+                 "Do it from another thread"};
+  is_closed.store(true, std::memory_order_release);
+  const auto deadline = Steady::now() + timeout;
+  while (in_flight->load() > 0 && Steady::now() < deadline)
+    std::this_thread::sleep_for(look_interval);
+
+  for (const caf::actor& each : {caf::actor_cast<caf::actor>(supervisor), caf::actor_cast<caf::actor>(population),
+                                 caf::actor_cast<caf::actor>(owner)})
+    caf::anon_send_exit(each, caf::exit_reason::user_shutdown);
+  supervisor = nullptr;
+  population = nullptr;
+  owner = nullptr;
+  while (system->registry().running() > 0 && Steady::now() < deadline)
+    std::this_thread::sleep_for(look_interval);
+  core->hub.close();
+
+  if (system->registry().running() == 0) {
+    system.reset();
+    shutdown_result = Status{};
+    return {};
+  }
+  // Destroying the system would wait for ever: it is left behind, with all it needs.
+  auto names = running_names();
+  std::string list;
+  Value values = Value::list();
+  for (const std::string& name : names.empty() ? std::vector<std::string>{"an agent"} : names) {
+    list += (list.empty() ? "" : ", ") + name;
+    values.push_back(name);
+  }
+  (void)system.release();
+  (void)config.release();
+  shutdown_result =
+      Error{Errc::shutdown_stuck, "engine", "still running after " + std::to_string(timeout.count()) + " ms: " + list,
+            "Let these bodies look at ctx.is_cancelled(); the process must now be ended"}
+          .with("names", values);
+  return *shutdown_result;
+}
+
+}  // namespace theus

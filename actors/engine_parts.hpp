@@ -1,0 +1,55 @@
+#pragma once
+
+#include "actors/protocol.hpp"
+#include "actors/registry.hpp"
+#include "actors/waiter.hpp"
+
+#include <theus/engine.hpp>
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+
+namespace theus {
+
+/// What stands behind an Engine. Its functions are split by concern: engine.cpp (construction and shutdown),
+/// engine_calls.cpp (processes), engine_state.cpp (reads and swaps), engine_agents.cpp, engine_workflow.cpp.
+struct Engine::Impl {
+  explicit Impl(EngineOptions options);
+
+  struct CafConfig : caf::actor_system_config {
+    explicit CafConfig(std::size_t threads);
+  };
+
+  /// Refuses calls from inside a body, after shutdown and after a failure. `what` names the call.
+  Status enter(std::string_view what) const;
+
+  /// A place among the executions in flight, until its last copy is gone; or `overloaded`.
+  Result<std::shared_ptr<void>> admit();
+
+  /// A call of the process that has been checked and admitted; `answer` gets its result.
+  Result<actors::CallPtr> make_call(const actors::ProcessPtr& process, Value arguments,
+                                    std::chrono::milliseconds timeout, actors::Call::Answer answer);
+
+  /// What ends within the deadline, or names what did not.
+  Status shutdown(std::chrono::milliseconds timeout);
+  std::vector<std::string> running_names() const;
+
+  // Constant after construction. The order matters: handles go before the system, the system before its config.
+  const EngineOptions options;
+  const actors::CorePtr core;
+  std::unique_ptr<CafConfig> config;
+  std::unique_ptr<caf::actor_system> system;
+  actors::StateOwner owner;
+  actors::Population population;
+  actors::Supervisor supervisor;
+
+  // Thread-safe on their own.
+  actors::Registry registry;
+  std::shared_ptr<std::atomic<std::size_t>> in_flight = std::make_shared<std::atomic<std::size_t>>(0);
+  std::atomic<bool> is_closed{false};
+
+  std::mutex shutdown_mutex;
+  std::optional<Status> shutdown_result;  // guarded by shutdown_mutex
+};
+
+}  // namespace theus

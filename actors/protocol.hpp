@@ -1,0 +1,139 @@
+#pragma once
+
+// The whole cast. Messages carry shared, immutable contents and stay inside one process; see message_types below.
+
+#include "actors/call.hpp"
+#include "actors/core.hpp"
+#include "actors/round.hpp"
+#include "actors/workflow_run.hpp"
+#include "runtime/proposal.hpp"
+
+#include <caf/actor.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/allowed_unsafe_message_type.hpp>
+#include <caf/replies_to.hpp>
+#include <caf/typed_actor.hpp>
+
+namespace theus::actors {
+
+// ---- state owner ----
+
+/// The outcome of a CommitRequest, to whoever asked.
+struct CommitReply {
+  Outcome outcome = Version{0};
+};
+using CommitClient = caf::typed_actor<caf::reacts_to<CommitReply>>;
+
+struct CommitRequest {
+  std::shared_ptr<const Proposal> proposal;
+  CommitClient client;
+};
+/// To itself: everything that was in the mailbox has been taken; commit it as one batch.
+struct CommitBatch {};
+
+/// STATE OWNER: takes all commits of actors through the commit turn, a batch at a time.
+using StateOwner = caf::typed_actor<caf::reacts_to<CommitRequest>, caf::reacts_to<CommitBatch>>;
+StateOwner spawn_state_owner(caf::actor_system& system, CorePtr core);
+
+// ---- process ----
+
+struct RunAgain {};
+
+/// PROCESS: runs one call: body, contract, commit; again after a conflict. Lives as long as the call.
+using ProcessActor = caf::typed_actor<caf::reacts_to<RunAgain>, caf::reacts_to<CommitReply>>;
+ProcessActor spawn_process(caf::actor_system& system, CorePtr core, StateOwner owner, CallPtr call);
+
+// ---- agents ----
+
+/// Run once on the round's snapshot and leave the result in the round's slot `index`.
+struct RoundStep {
+  RoundPtr round;
+  std::size_t index = 0;
+};
+
+/// AGENT: steps when told to. Its private state travels in the round, so a restarted agent goes on from what was
+/// committed last.
+using AgentActor = caf::typed_actor<caf::reacts_to<RoundStep>>;
+AgentActor spawn_agent(caf::actor_system& system, CorePtr core, AgentDefinitionPtr definition);
+using AgentSpawner = std::function<AgentActor(const AgentDefinitionPtr&)>;
+
+/// The last agent of a round is done.
+struct RoundStepped {};
+struct AddAgents {
+  std::vector<AgentDefinitionPtr> definitions;
+  std::function<void(Status)> answer;
+};
+struct StopAgent {
+  std::string name;
+  std::function<void(Status)> answer;
+};
+struct ListAgents {
+  std::function<void(std::vector<std::string>)> answer;
+};
+struct StartRound {
+  RoundRequestPtr request;
+};
+
+/// POPULATION: owns the agents, restarts those that die, runs rounds one after the other and commits each as a whole.
+using Population =
+    caf::typed_actor<caf::reacts_to<AddAgents>, caf::reacts_to<StopAgent>, caf::reacts_to<ListAgents>,
+                     caf::reacts_to<StartRound>, caf::reacts_to<RoundStepped>, caf::reacts_to<CommitReply>>;
+Population spawn_population(caf::actor_system& system, CorePtr core, StateOwner owner, AgentSpawner spawner);
+
+// ---- workflow runner ----
+
+/// The process of the current step has answered.
+struct StepAnswered {
+  std::uint64_t step = 0;  ///< which step it was, so that a late answer of an earlier one is told apart
+  Result<Executed> result = Executed{};
+};
+/// The round of the current step has ended.
+struct RoundAnswered {
+  Result<RoundReport> report = RoundReport{};
+};
+/// To itself: look at the deadlines of the step and of the whole run.
+struct RunTick {};
+/// To itself: repeat the current step's process.
+struct RepeatStep {};
+
+/// WORKFLOW RUNNER: asks the cursor what comes next and has it done, one step after the other, until the end, the
+/// first failure or the deadline. Lives as long as the run.
+using WorkflowRunner =
+    caf::typed_actor<caf::reacts_to<StepAnswered>, caf::reacts_to<RoundAnswered>, caf::reacts_to<CommitReply>,
+                     caf::reacts_to<RepeatStep>, caf::reacts_to<RunTick>>;
+WorkflowRunner spawn_workflow_runner(caf::actor_system& system, CorePtr core, StateOwner owner, Population population,
+                                     WorkflowRunPtr run);
+
+// ---- supervisor ----
+
+/// Answer the call with `deadline` when its time has come and it is not over.
+struct WatchDeadline {
+  std::weak_ptr<Call> call;
+};
+/// To itself: look at the deadlines.
+struct DeadlineTick {};
+
+/// SUPERVISOR: notices when one of the engine's own actors dies, which ends the engine's service, and ends
+/// asynchronous calls whose deadline nobody waits for.
+using Supervisor = caf::typed_actor<caf::reacts_to<WatchDeadline>, caf::reacts_to<DeadlineTick>>;
+Supervisor spawn_supervisor(caf::actor_system& system, CorePtr core, std::vector<caf::actor> wards);
+
+}  // namespace theus::actors
+
+// None of these ever leaves the process: they hold handles, shared pointers and functions.
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::CommitReply)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::CommitRequest)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::CommitBatch)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RunAgain)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RoundStep)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RoundStepped)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::AddAgents)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::StopAgent)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::ListAgents)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::StartRound)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::StepAnswered)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RoundAnswered)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RunTick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RepeatStep)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::WatchDeadline)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::DeadlineTick)

@@ -1,0 +1,62 @@
+#include "actors/registry.hpp"
+
+#include "runtime/nearest.hpp"
+
+#include <algorithm>
+
+namespace theus::actors {
+
+Status Registry::add(Process process) {
+  if (process.name.empty())
+    return Error{Errc::bad_argument, "register_process", "the process has no name", "Give it one"};
+  if (!process.body)
+    return Error{Errc::bad_argument, "'" + process.name + "'", "the process has no body", "Set its body"};
+  if (process.attempts_max < 1 || process.timeout.count() <= 0)
+    return Error{Errc::bad_argument, "'" + process.name + "'", "attempts_max and timeout must be positive",
+                 "Leave them at their defaults"};
+  auto contract = Contract::compile(process.name, process.inputs, process.outputs, process.semantic);
+  if (!contract)
+    return contract.error();
+  auto registered = std::make_shared<RegisteredProcess>();
+  registered->contract = std::make_shared<const Contract>(*std::move(contract));
+  registered->definition = std::move(process);
+
+  const std::lock_guard lock{mutex_};
+  auto table = std::make_shared<Table>(*table_);
+  const std::string& name = registered->definition.name;
+  if (!table->emplace(name, registered).second)
+    return Error{Errc::duplicate_name, "'" + name + "'", "a process of this name is registered", "Choose another name"};
+  table_ = std::move(table);
+  return {};
+}
+
+std::shared_ptr<const Registry::Table> Registry::table() const {
+  const std::lock_guard lock{mutex_};
+  return table_;
+}
+
+Result<ProcessPtr> Registry::find(std::string_view name) const {
+  const auto processes = table();
+  if (const auto found = processes->find(name); found != processes->end())
+    return found->second;
+  std::vector<std::string> known;
+  for (const auto& [other, process] : *processes)
+    known.push_back(other);
+  return Error{Errc::unknown_process, "'" + std::string{name} + "'", "no process of this name is registered",
+               suggest(name, known)};
+}
+
+Status check_arguments(const RegisteredProcess& process, const Value& arguments) {
+  const auto& [name, declared] = std::tie(process.definition.name, process.definition.arguments);
+  if (!arguments.is_map())
+    return Error{Errc::bad_argument, "'" + name + "'", "the arguments are no map",
+                 "Pass a map of argument names to values"};
+  for (const auto [key, value] : arguments.members())
+    if (std::ranges::find(declared, key) == declared.end())
+      return Error{Errc::bad_argument, "'" + name + "'", "it takes no argument '" + std::string{key} + "'",
+                   suggest(key, declared)}
+          .with("names", Value{key});
+  return {};
+}
+
+}  // namespace theus::actors

@@ -1,0 +1,156 @@
+#pragma once
+
+#include <theus/agent.hpp>
+#include <theus/context.hpp>
+#include <theus/process.hpp>
+#include <theus/signal_hub.hpp>
+#include <theus/snapshot.hpp>
+#include <theus/workflow.hpp>
+#include <theus/write.hpp>
+
+#include <chrono>
+#include <functional>
+#include <future>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string_view>
+
+namespace theus {
+
+struct EngineOptions {
+  /// Threads that run actors; 0: as many as the machine has cores.
+  std::size_t threads = 0;
+  /// Executions in flight before further ones are refused with `overloaded`.
+  std::size_t in_flight_max = 10'000;
+  /// Events the signal hub keeps.
+  std::size_t signal_capacity = 1000;
+  /// How long the destructor waits for what is running.
+  std::chrono::milliseconds shutdown_timeout{10'000};
+  /// Where ctx.log() goes; nothing: to the standard error stream.
+  LogSink log{};
+};
+
+struct ExecuteOptions {
+  /// Overrides the process's own; 0: the process's own.
+  std::chrono::milliseconds timeout{0};
+};
+
+/// What an execution gave.
+struct Executed {
+  Value value;          ///< what the body returned
+  Version version = 0;  ///< of its commit; of its snapshot when it changed nothing
+  int attempts = 0;
+};
+
+struct CasOptions {
+  /// Further paths that must not have changed since the expected version.
+  std::vector<Path> reads{};
+  /// Refuse when anything at all has changed.
+  bool strict = false;
+};
+
+/// One step of a workflow that ran.
+struct StepReport {
+  std::string step;
+  Value value;
+  Version version = 0;
+  int attempts = 0;
+};
+
+struct WorkflowReport {
+  std::vector<StepReport> steps;  ///< in order; the newest steps_kept_max of them
+  std::uint64_t steps_run = 0;
+  Version version = 0;
+
+  static constexpr std::size_t steps_kept_max = 1000;
+};
+
+struct Progress {
+  std::string step;  ///< of the running workflow, or the process
+  std::uint64_t done = 0;
+  std::uint64_t total = 0;  ///< 0: unknown
+};
+
+struct WorkflowOptions {
+  std::chrono::milliseconds timeout{0};  ///< 0: the workflow's own limit
+  /// Called before each step, on a thread of the engine; must not call the engine and return soon. What it throws
+  /// is logged and otherwise ignored.
+  std::function<void(const Progress&)> observer{};
+  InputOptions inputs{};
+};
+
+/// The runtime: processes and agents as actors over one versioned state.
+///
+/// Thread-safe. All calls block the caller at most until their deadline. Calls from inside a body are refused with
+/// `nested_call`; after shutdown with `closed`; in a forked child with `forked`.
+class Engine {
+public:
+  explicit Engine(EngineOptions options = {});
+  /// Shuts down with the configured timeout. Actors that do not end are leaked and named on stderr.
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  /// Refuses a name that is taken, a path that cannot be parsed, a pure process with signal or meta inputs.
+  Status register_process(Process process);
+  std::vector<ProcessInfo> processes() const;
+
+  /// Runs a process and waits for its commit.
+  Result<Executed> execute(std::string_view process, Value arguments = Value::map(), ExecuteOptions options = {});
+  /// As execute, without waiting. The future delivers the same result.
+  std::future<Result<Executed>> execute_async(std::string_view process, Value arguments = Value::map(),
+                                              ExecuteOptions options = {});
+
+  /// Runs a workflow to its end; earlier steps stay committed when a later one fails.
+  Result<WorkflowReport> execute_workflow(const Workflow& workflow, WorkflowOptions options = {});
+  /// Loads, checks and runs the file.
+  Result<WorkflowReport> execute_workflow(std::string_view path, WorkflowOptions options = {});
+  /// All findings of a check against the registered processes, without running anything.
+  Status check(const Workflow& workflow) const;
+
+  /// The published state. Costs less than a microsecond and never blocks.
+  Snapshot state() const;
+  Version version() const noexcept;
+
+  /// Commits the writes if none of their paths (nor of options.reads) changed after `expected`; returns the new
+  /// version. Otherwise `version_mismatch` with path, expected, actual and the current value. An empty swap changes
+  /// nothing.
+  Result<Version> compare_and_swap(Version expected, std::span<const Write> writes, const CasOptions& options = {});
+  Result<Version> compare_and_swap(Version expected, std::initializer_list<Write> writes,
+                                   const CasOptions& options = {}) {
+    return compare_and_swap(expected, std::span{writes.begin(), writes.size()}, options);
+  }
+  /// Reads the path, lets `change` compute the new value and swaps it in, again after each conflict (bounded).
+  /// `change` gets null for an absent path.
+  Result<Version> update(const Path& path, const std::function<Value(const Value&)>& change);
+
+  SignalHub& signals() noexcept;
+
+  /// Refuses a name that is taken and paths that cannot be parsed.
+  Status spawn_agent(Agent agent);
+  /// Spawns factory(0) ... factory(count - 1); all or none.
+  Status spawn_agents(std::size_t count, const std::function<Agent(std::size_t)>& factory);
+  Status stop_agent(std::string_view name);
+  /// The names of the living agents, in order of their spawning.
+  std::vector<std::string> agents() const;
+
+  /// One round of all agents whose name matches the pattern (`*` and `?`), in order of their spawning.
+  Result<RoundReport> round(std::string_view pattern = "*",
+                            std::chrono::milliseconds timeout = std::chrono::seconds{60});
+
+  /// What the process called last with ctx.progress().
+  Progress progress(std::string_view process) const;
+
+  /// Refuses new work, waits for what is running and stops all actors. What does not end within the timeout is named:
+  /// shutdown_stuck{names}. Idempotent.
+  Status shutdown(std::chrono::milliseconds timeout);
+
+private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+using TheusEngine = Engine;
+
+}  // namespace theus

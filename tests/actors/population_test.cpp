@@ -1,0 +1,189 @@
+#include "actors/caf_ways.hpp"
+#include "tests/support/engine_stage.hpp"
+
+#include <theus/errors.hpp>
+
+#include <catch2/catch.hpp>
+
+namespace theus {
+namespace {
+
+using actors::AgentActor;
+using actors::AgentDefinitionPtr;
+using testing::EngineStage;
+
+class PopulationStage : public EngineStage {
+public:
+  explicit PopulationStage(std::uint64_t seed = 0, actors::AgentSpawner spawner = {}) : EngineStage(seed) {
+    if (!spawner)
+      spawner = [this](const AgentDefinitionPtr& definition) {
+        return actors::spawn_agent(system(), core(), definition);
+      };
+    population_ = actors::spawn_population(system(), core(), owner(), std::move(spawner));
+  }
+  ~PopulationStage() {
+    caf::anon_send_exit(population_, caf::exit_reason::user_shutdown);
+    population_ = nullptr;
+    settle();
+  }
+
+  Status add(std::vector<Agent> agents) {
+    std::vector<AgentDefinitionPtr> definitions;
+    for (Agent& agent : agents)
+      definitions.push_back(std::make_shared<const actors::AgentDefinition>(actors::AgentDefinition{
+          std::make_shared<const Contract>(
+              Contract::compile(agent.name, agent.reads, agent.writes, Semantic::effect).value()),
+          agent.body, agent.state}));
+    std::optional<Status> answer;
+    actors::tell(population_, actors::AddAgents{std::move(definitions), [&](Status status) { answer = status; }});
+    settle();
+    return answer.value();
+  }
+
+  Result<RoundReport> round(const std::string& pattern = "*") {
+    std::optional<Result<RoundReport>> answer;
+    actors::tell(population_, actors::StartRound{std::make_shared<actors::RoundRequest>(
+                                  pattern, core()->clock->now() + std::chrono::seconds{60},
+                                  [&](Result<RoundReport> report) { answer = std::move(report); })});
+    settle();
+    return answer.value();
+  }
+
+private:
+  actors::Population population_;
+};
+
+Agent averager(int i, int count) {
+  const auto path = [count](int at) { return Path{"domain"}.key("x" + std::to_string((at + count) % count)); };
+  return {
+      .name = "agent" + std::to_string(i), .reads = {"domain"}, .writes = {path(i).text()}, .body = [=](Context& ctx) {
+        ctx.set(path(i), (ctx.get<double>(path(i - 1), i) + ctx.get<double>(path(i + 1), 2.0 * i)) / 2);
+      }};
+}
+
+TEST_CASE("a round gives the same state whatever the schedule", "[population]") {
+  std::optional<Value> expected;
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    CAPTURE(seed);
+    PopulationStage stage{seed};
+    std::vector<Agent> agents;
+    for (int i = 0; i < 20; ++i)
+      agents.push_back(averager(i, 20));
+    stage.add(std::move(agents)).value();
+    for (int round = 0; round < 5; ++round)
+      REQUIRE(stage.round().value().agents == 20);
+    const Value state = stage.read("domain");
+    if (!expected)
+      expected = state;
+    REQUIRE(state == *expected);
+    REQUIRE(stage.core()->turn.version() == 5);
+  }
+}
+
+TEST_CASE("agents of one round all read the snapshot of its start", "[population]") {
+  PopulationStage stage;
+  stage.set("domain.a", 1);
+  stage.set("domain.b", 2);
+  stage
+      .add({{.name = "a",
+             .reads = {"domain.b"},
+             .writes = {"domain.a"},
+             .body = [](Context& ctx) { ctx.set("domain.a", ctx.get("domain.b")); }},
+            {.name = "b",
+             .reads = {"domain.a"},
+             .writes = {"domain.b"},
+             .body = [](Context& ctx) { ctx.set("domain.b", ctx.get("domain.a")); }}})
+      .value();
+  stage.round().value();
+  CHECK(stage.read("domain") == Value{{"a", 2}, {"b", 1}});
+}
+
+TEST_CASE("two agents that write one path fail the round and change nothing", "[population]") {
+  PopulationStage stage;
+  const auto writes = [](std::string name, const char* path) {
+    return Agent{
+        .name = std::move(name), .writes = {"domain"}, .body = [=](Context& ctx) { ctx.set(path, ctx.name()); }};
+  };
+  SECTION("the same path") { stage.add({writes("one", "domain.x"), writes("two", "domain.x")}).value(); }
+  SECTION("one below the other") { stage.add({writes("one", "domain.x"), writes("two", "domain.x.y")}).value(); }
+  SECTION("one above the other") { stage.add({writes("one", "domain.x.y"), writes("two", "domain.x")}).value(); }
+  const auto report = stage.round();
+  CHECK(report.error().code() == Errc::contract_violation);
+  CHECK(*report.error().field("rule") == "round_overlap");
+  CHECK(stage.core()->turn.version() == 0);
+}
+
+TEST_CASE("agents may share a path through commutative writes", "[population]") {
+  PopulationStage stage;
+  for (int i = 0; i < 3; ++i)
+    stage
+        .add({{.name = "agent" + std::to_string(i),
+               .writes = {"domain.sum"},
+               .body = [](Context& ctx) { ctx.increment("domain.sum", 2); }}})
+        .value();
+  stage.round().value();
+  CHECK(stage.read("domain.sum") == Value{6});
+}
+
+TEST_CASE("private state is kept when the round commits and dropped when it fails", "[population]") {
+  PopulationStage stage;
+  bool fails = false;
+  stage
+      .add({{.name = "counter",
+             .writes = {"domain.seen"},
+             .state = 0,
+             .body =
+                 [&](Context& ctx) {
+                   const auto steps = ctx.agent_state().as_int() + 1;
+                   ctx.agent_state() = steps;
+                   ctx.set("domain.seen", steps);
+                   if (fails)
+                     throw std::runtime_error("no");
+                 }}})
+      .value();
+  stage.round().value();
+  fails = true;
+  CHECK(stage.round().error().code() == Errc::process_failed);
+  fails = false;
+  stage.round().value();
+  CHECK(stage.read("domain.seen") == Value{2});
+}
+
+TEST_CASE("a name is given once, and a refused batch leaves no agent behind", "[population]") {
+  PopulationStage stage;
+  const auto named = [](std::string name) { return Agent{.name = std::move(name), .body = [](Context&) {}}; };
+  stage.add({named("a")}).value();
+  CHECK(stage.add({named("b"), named("a")}).error().code() == Errc::duplicate_name);
+  CHECK(stage.add({named("b")}).ok());
+  CHECK(stage.round("?").value().agents == 2);
+}
+
+TEST_CASE("an agent whose actor dies fails its round, is restarted five times a minute and then removed [F93]",
+          "[population][F93]") {
+  // An agent actor with a defect that no body can have: its handler itself throws.
+  actors::CorePtr core;
+  caf::actor_system* system = nullptr;
+  const auto defective = [&](const AgentDefinitionPtr&) -> AgentActor {
+    return system->spawn(
+        [](AgentActor::pointer self, actors::CorePtr shared) -> AgentActor::behavior_type {
+          actors::prepare(self, shared);
+          return {[](const actors::RoundStep&) { throw std::runtime_error("defect"); }};
+        },
+        core);
+  };
+  PopulationStage stage{0, defective};
+  core = stage.core();
+  system = &stage.system();
+  stage.add({{.name = "poor", .body = [](Context&) {}}}).value();
+
+  for (int death = 1; death <= 6; ++death) {
+    const auto report = stage.round();
+    REQUIRE(report.error().code() == Errc::process_failed);
+    CHECK(report.error().cause().find("defect") != std::string::npos);
+  }
+  CHECK(stage.round().value().agents == 0);
+  core.reset();
+}
+
+}  // namespace
+}  // namespace theus
