@@ -2,6 +2,7 @@
 
 #include <theus/errors.hpp>
 
+#include <caf/scoped_actor.hpp>
 #include <catch2/catch.hpp>
 
 namespace theus {

@@ -1,6 +1,7 @@
 #pragma once
 
-#include <caf/all.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
 
 #include <algorithm>
