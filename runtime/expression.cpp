@@ -5,6 +5,7 @@
 #include "runtime/expression_operators.hpp"
 #include "runtime/expression_parser.hpp"
 #include "runtime/findings.hpp"
+#include "runtime/text_position.hpp"
 
 namespace theus {
 
@@ -48,15 +49,7 @@ TextPosition Expression::position() const noexcept { return program_->start; }
 std::span<const Path> Expression::paths() const noexcept { return program_->paths; }
 
 TextPosition Expression::Program::position(std::size_t at) const noexcept {
-  TextPosition position = start;
-  for (const char c : std::string_view{source}.substr(0, at)) {
-    const bool continues = (static_cast<unsigned char>(c) & 0xc0) == 0x80;
-    if (c == '\n')
-      position = {position.line + 1, 1};
-    else if (!continues)
-      ++position.column;
-  }
-  return position;
+  return position_after(std::string_view{source}.substr(0, at), start);
 }
 
 }  // namespace theus

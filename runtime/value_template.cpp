@@ -1,5 +1,7 @@
 #include "runtime/value_template.hpp"
 
+#include "runtime/text_position.hpp"
+
 #include <algorithm>
 
 namespace theus {
@@ -10,12 +12,7 @@ constexpr std::string_view opening = "${";
 // The expression of a node, whose text begins `offset` bytes into the node's content.
 std::optional<Expression> compile_at(const yaml::Node& node, std::size_t offset, std::string_view source,
                                      yaml::FieldReader& reader) {
-  TextPosition at = node.content_at;
-  for (const char c : std::string_view{node.text}.substr(0, offset)) {
-    if (c == '\n')
-      ++at.line;
-    at.column = c == '\n' ? 1 : at.column + ((static_cast<unsigned char>(c) & 0xc0) != 0x80 ? 1 : 0);
-  }
+  const TextPosition at = position_after(std::string_view{node.text}.substr(0, offset), node.content_at);
   auto expression = Expression::compile(source, at);
   if (expression)
     return *std::move(expression);

@@ -2,6 +2,7 @@
 
 #include "runtime/escape.hpp"
 #include "runtime/findings.hpp"
+#include "runtime/text_position.hpp"
 
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
@@ -21,7 +22,7 @@ struct Stop {
   Finding finding;
 };
 
-/// Tells where bytes of a text stand.
+/// Tells where bytes of a text stand. Counts on from the last answer, so that a file of one long line costs one pass.
 class Lines {
 public:
   explicit Lines(std::string_view text) : text_(text) {
@@ -30,13 +31,19 @@ public:
         starts_.push_back(at + 1);
   }
 
-  TextPosition position(std::size_t at) const noexcept {
+  TextPosition position(std::size_t at) noexcept {
     at = std::min(at, text_.size());
     const auto line = static_cast<std::size_t>(std::ranges::upper_bound(starts_, at) - starts_.begin());
-    const std::string_view before = text_.substr(starts_[line - 1], at - starts_[line - 1]);
-    const auto characters =
-        std::ranges::count_if(before, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
-    return {static_cast<int>(line), static_cast<int>(characters) + 1};
+    if (static_cast<int>(line) != last_.line) {
+      last_ = {static_cast<int>(line), 1};
+      last_at_ = starts_[line - 1];
+    }
+    if (at >= last_at_)
+      last_ = position_after(text_.substr(last_at_, at - last_at_), last_);
+    else
+      last_.column -= position_after(text_.substr(at, last_at_ - at)).column - 1;
+    last_at_ = at;
+    return last_;
   }
 
   /// The byte at a mark of the parser, whose positions count bytes.
@@ -45,13 +52,13 @@ public:
     return at < text_.size() ? text_[at] : '\0';
   }
 
-  TextPosition position(const YAML::Mark& mark) const noexcept {
+  TextPosition position(const YAML::Mark& mark) noexcept {
     return position(static_cast<std::size_t>(std::max(mark.pos, 0)));
   }
 
   /// Where a null stands. The parser marks one that is not written at whatever follows it; the '-' or ':' before says
   /// more.
-  TextPosition absence(const YAML::Mark& mark) const noexcept {
+  TextPosition absence(const YAML::Mark& mark) noexcept {
     const auto at = static_cast<std::size_t>(std::max(mark.pos, 0));
     const bool written = byte(mark) == '~' || text_.substr(std::min(at, text_.size())).starts_with("null");
     const std::size_t before = at == 0 ? std::string_view::npos : text_.find_last_not_of(" \t\r\n", at - 1);
@@ -60,7 +67,7 @@ public:
   }
 
   /// Where the content of the scalar at `mark` begins.
-  TextPosition content(const YAML::Mark& mark) const noexcept {
+  TextPosition content(const YAML::Mark& mark) noexcept {
     const auto at = static_cast<std::size_t>(std::max(mark.pos, 0));
     const char first = byte(mark);
     if (first == '"' || first == '\'')
@@ -74,12 +81,14 @@ public:
 private:
   std::string_view text_;
   std::vector<std::size_t> starts_{0};
+  TextPosition last_;
+  std::size_t last_at_ = 0;
 };
 
 /// Builds the tree from the parser's events and refuses what a strict document may not hold.
 class TreeBuilder : public YAML::EventHandler {
 public:
-  TreeBuilder(const Lines& lines, const ReadOptions& options, Findings& findings)
+  TreeBuilder(Lines& lines, const ReadOptions& options, Findings& findings)
       : lines_(lines), options_(options), findings_(findings) {}
 
   Node take() { return std::move(root_); }
@@ -207,11 +216,11 @@ private:
     findings_.add({options_.file, lines_.position(mark), std::move(cause), std::move(suggestion)});
   }
 
-  [[noreturn]] void stop(const YAML::Mark& mark, std::string cause, std::string suggestion) const {
+  [[noreturn]] void stop(const YAML::Mark& mark, std::string cause, std::string suggestion) {
     throw Stop{{options_.file, lines_.position(mark), std::move(cause), std::move(suggestion)}};
   }
 
-  const Lines& lines_;
+  Lines& lines_;
   const ReadOptions& options_;
   Findings& findings_;
   std::vector<Frame> stack_;
@@ -221,7 +230,7 @@ private:
 };
 
 // What is wrong with the bytes themselves, before any parser sees them.
-std::optional<Finding> find_bad_bytes(std::string_view text, const Lines& lines, const std::string& file) {
+std::optional<Finding> find_bad_bytes(std::string_view text, Lines& lines, const std::string& file) {
   const std::size_t at = find_unsafe(text, true);
   if (at == std::string_view::npos)
     return std::nullopt;
@@ -236,7 +245,7 @@ std::optional<Finding> find_bad_bytes(std::string_view text, const Lines& lines,
                  "Remove it, or write it as an escape in double quotes, as in \"\\x1b\""};
 }
 
-Finding of_exception(const YAML::Exception& exception, const Lines& lines, const std::string& file) {
+Finding of_exception(const YAML::Exception& exception, Lines& lines, const std::string& file) {
   const bool about_alias =
       exception.msg.find("anchor") != std::string::npos || exception.msg.find("alias") != std::string::npos;
   return {file, lines.position(exception.mark), exception.msg,
@@ -267,7 +276,7 @@ Result<Node> read(std::string_view text, const ReadOptions& options) {
         options.code,
         Finding{
             options.file, {}, "the file has more than " + std::to_string(options.bytes_max) + " bytes", "Split it"});
-  const Lines lines{text};
+  Lines lines{text};
   if (auto bad = find_bad_bytes(text, lines, options.file))
     return error_of(options.code, *std::move(bad));
 

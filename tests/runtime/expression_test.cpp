@@ -6,6 +6,7 @@
 
 #include <limits>
 #include <map>
+#include <random>
 
 namespace theus {
 namespace {
@@ -268,6 +269,65 @@ TEST_CASE("values nested too deep to compare are an error", "[expression]") {
     deep = Value::list({deep});
   const FixedState nested{{{"domain.deep", deep}}};
   CHECK(Expression::compile("domain.deep == domain.deep")->evaluate(nested).error().code() == Errc::too_deep);
+}
+
+TEST_CASE("any source is refused with a place, or evaluates to a value or an error", "[expression][F72][random]") {
+  const auto seed = GENERATE(1U, 2U, 3U);
+  CAPTURE(seed);
+  std::mt19937 random{seed};
+  const std::vector<std::string> words{"domain.count",
+                                       "domain.name",
+                                       "domain.items[0]",
+                                       "domain.absent",
+                                       "domain['x",
+                                       "1",
+                                       "0",
+                                       "2.5",
+                                       "'a'",
+                                       "\"",
+                                       "true",
+                                       "null",
+                                       "and",
+                                       "or",
+                                       "not",
+                                       "in",
+                                       "==",
+                                       "<",
+                                       ">=",
+                                       "+",
+                                       "-",
+                                       "*",
+                                       "/",
+                                       "%",
+                                       "(",
+                                       ")",
+                                       "[",
+                                       "]",
+                                       ",",
+                                       "size(",
+                                       "min(",
+                                       "has(",
+                                       "domain.huge",
+                                       "!",
+                                       "\xff",
+                                       "$",
+                                       "9223372036854775808"};
+  int evaluated = 0;
+  for (int round = 0; round < 6000; ++round) {
+    std::string source;
+    for (auto length = random() % 8 + 1; length > 0; --length)
+      source += words[random() % words.size()] + (random() % 4 == 0 ? "" : " ");
+    CAPTURE(source);
+    const auto expression = Expression::compile(source);
+    if (!expression) {
+      CHECK(column_of(expression.error()) <= static_cast<std::int64_t>(source.size()) + 1);
+      continue;
+    }
+    const auto value = expression->evaluate(state);
+    ++evaluated;
+    CHECK((value.ok() || value.error().field("expression")->as_string() == source));
+  }
+  CHECK(evaluated > 100);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <random>
 
 #include <sys/stat.h>
 
@@ -334,6 +335,32 @@ TEST_CASE("names with control characters are refused and shown escaped", "[workf
   const Error error = error_in("steps:\n  - \"a\\e[31m\"\n  - {flux: emit, signal: \"x\\ny\"}\n");
   CHECK(findings_of(error).size() == 2);
   CHECK(error_in("steps:\n  - {\"pro\\ncess\": a}\n").text().find('\n') == std::string::npos);
+}
+
+TEST_CASE("a damaged workflow is read or refused with findings", "[workflow][F65][random]") {
+  const auto seed = GENERATE(1U, 2U);
+  CAPTURE(seed);
+  std::mt19937 random{seed};
+  const std::string valid =
+      "limits: {max_ops: 9}\ninputs: {a: {from: a.csv, into: domain.a}}\nsteps:\n  - load\n  - flux: while\n    "
+      "condition: a.b < 3\n"
+      "    do: [x, {process: y, args: {k: \"${a.b} z\"}, timeout: 2s}]\n  - {flux: set, values: {local.i: \"${1 + "
+      "2}\"}}\n  - {round: {agents: m_*}}\n";
+  const std::string_view bytes = "ab1:,-?[]{}#*'\"$.% \n\t";
+  const FixedCatalogue catalogue;
+  for (int round = 0; round < 300; ++round) {
+    std::string text = valid;
+    for (auto edits = random() % 4 + 1; edits > 0; --edits) {
+      const std::size_t at = random() % text.size();
+      if (random() % 2 == 0)
+        text.erase(at, random() % 8);
+      else
+        text.insert(at, 1, bytes[random() % bytes.size()]);
+    }
+    CAPTURE(text);
+    const auto workflow = Workflow::parse(text, "flow.yaml", &catalogue);
+    CHECK((workflow.ok() || !findings_of(workflow.error()).empty()));
+  }
 }
 
 }  // namespace

@@ -63,6 +63,16 @@ TEST_CASE("an absent value stands where it was left out", "[yaml]") {
   CHECK(map.find("b")->node.at.column == 6);
 }
 
+TEST_CASE("places are right in a file of one long line", "[yaml][F63]") {
+  std::string line = "{é0: 1";
+  for (int i = 1; i < 20'000; ++i)
+    line += ", k" + std::to_string(i) + ":  ";
+  const Node root = read_text(line + "}").value();
+  const Field& last = root.members.back();
+  CHECK(static_cast<std::size_t>(last.at.column) == line.rfind('k'));  // one more for counting from 1, one less for é
+  CHECK(last.node.at.column == last.at.column + 6);
+}
+
 TEST_CASE("an empty text is a null node", "[yaml]") {
   CHECK(read_text("")->kind == Node::Kind::null);
   CHECK(read_text("# only a comment\n")->kind == Node::Kind::null);
