@@ -30,6 +30,9 @@ struct Engine::Impl {
   Result<actors::CallPtr> make_call(const actors::ProcessPtr& process, Value arguments,
                                     std::chrono::milliseconds timeout, actors::Call::Answer answer);
 
+  /// Writes the inputs of a workflow into the state.
+  Status load(const Workflow& workflow, const InputOptions& wanted);
+
   /// What ends within the deadline, or names what did not.
   Status shutdown(std::chrono::milliseconds timeout);
   std::vector<std::string> running_names() const;

@@ -1,5 +1,6 @@
 #include "actors/caf_ways.hpp"
 #include "actors/engine_parts.hpp"
+#include "runtime/inputs.hpp"
 
 namespace theus {
 namespace {
@@ -51,6 +52,18 @@ private:
 
 }  // namespace
 
+/// All inputs in one commit. They are read by the calling thread, because an actor does not wait for files.
+Status Engine::Impl::load(const Workflow& workflow, const InputOptions& wanted) {
+  auto inputs = load_inputs(workflow, wanted);
+  if (!inputs)
+    return inputs.error();
+  std::vector<Write> writes;
+  for (auto& [into, value] : *inputs)
+    writes.push_back(Write::set(into, std::move(value)));
+  auto loaded = core->turn.commit({core->turn.version(), false, {}, writes, {}});
+  return loaded ? Status{} : Status{loaded.error()};
+}
+
 Status Engine::check(const Workflow& workflow) const {
   return workflow.check(EngineCatalogue{impl_->registry.table(), agents(), state()});
 }
@@ -73,8 +86,8 @@ Result<WorkflowReport> Engine::execute_workflow(const Workflow& workflow, Workfl
   auto place = impl_->admit();
   if (!place)
     return place.error();
-  if (!workflow.inputs().empty())
-    return Error{Errc::unsupported, workflow.file(), "inputs are not loaded yet", "Write the data before the run"};
+  if (auto loaded = impl_->load(workflow, options.inputs); !loaded)
+    return loaded.error();
 
   const auto limit = options.timeout.count() > 0 ? options.timeout : workflow.limits().deadline;
   const auto deadline = impl_->core->clock->now() + limit;
