@@ -2,6 +2,8 @@
 
 #include <theus/value.hpp>
 
+#include <array>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <optional>
@@ -26,8 +28,15 @@ Value to_value(const T& object) {
   return Convert<T>::to(object);
 }
 
-/// The error of a conversion: what was wanted and what is there.
+// What conversions refuse with: bad_argument, whose place and field `path` say where in the value.
+
+/// What was wanted and what is there.
 Error wrong_kind(std::string_view wanted, const Value& found);
+Error out_of_range(const Value& number);
+Error wrong_length(std::size_t wanted, const Value& list);
+/// The same error of a value that is a member or an element: `price` becomes `lines[2].price` step by step.
+Error within(std::string_view key, const Error& inner);
+Error within(std::size_t index, const Error& inner);
 
 template <class T>
 Result<T> Value::get() const {
@@ -57,17 +66,21 @@ struct Convert<T> {
     if (!value.is_int())
       return wrong_kind("integer", value);
     if (!std::in_range<T>(value.as_int()))
-      return Error{Errc::bad_argument, "", "the integer " + std::to_string(value.as_int()) + " is out of range"};
+      return out_of_range(value);
     return static_cast<T>(value.as_int());
   }
 };
 
+/// float and double. A float gets the nearest one; what is beyond its range is refused.
 template <std::floating_point T>
+  requires(sizeof(T) <= sizeof(double))
 struct Convert<T> {
-  static Value to(T object) { return static_cast<double>(object); }
+  static Value to(T object) { return object; }
   static Result<T> from(const Value& value) {
     if (!value.is_double())
       return wrong_kind("real", value);
+    if (std::isfinite(value.as_double()) && std::abs(value.as_double()) > std::numeric_limits<T>::max())
+      return out_of_range(value);
     return static_cast<T>(value.as_double());
   }
 };
@@ -97,9 +110,30 @@ struct Convert<char[N]> {
   static Value to(const char* object) { return object; }
 };
 
+template <>
+struct Convert<std::vector<std::byte>> {
+  static Value to(const std::vector<std::byte>& object) { return Value::bytes(object); }
+  static Result<std::vector<std::byte>> from(const Value& value) {
+    if (!value.is_bytes())
+      return wrong_kind("bytes", value);
+    return std::vector<std::byte>{value.as_bytes().begin(), value.as_bytes().end()};
+  }
+};
+
+template <>
+struct Convert<HeavyRef> {
+  static Value to(const HeavyRef& object) { return Value::heavy(object); }
+  static Result<HeavyRef> from(const Value& value) {
+    if (!value.is_heavy())
+      return wrong_kind("heavy", value);
+    return value.as_heavy();
+  }
+};
+
+/// null stands for the empty optional.
 template <class T>
 struct Convert<std::optional<T>> {
-  static Value to(const std::optional<T>& object) { return object ? to_value(*object) : Value{}; }
+  static Value to(const std::optional<T>& object) { return object ? to_value<T>(*object) : Value{}; }
   static Result<std::optional<T>> from(const Value& value) {
     if (value.is_null())
       return std::optional<T>{};
@@ -110,15 +144,19 @@ struct Convert<std::optional<T>> {
   }
 };
 
+/// The list of a range's elements.
+template <class Range>
+Value list_of(const Range& range) {
+  std::vector<Value> items;
+  items.reserve(range.size());
+  for (const auto& item : range)
+    items.push_back(to_value<typename Range::value_type>(item));
+  return Value::list(std::move(items));
+}
+
 template <class T>
 struct Convert<std::vector<T>> {
-  static Value to(const std::vector<T>& object) {
-    std::vector<Value> items;
-    items.reserve(object.size());
-    for (const auto& item : object)
-      items.push_back(to_value<T>(item));
-    return Value::list(std::move(items));
-  }
+  static Value to(const std::vector<T>& object) { return list_of(object); }
   static Result<std::vector<T>> from(const Value& value) {
     if (!value.is_list())
       return wrong_kind("list", value);
@@ -127,29 +165,98 @@ struct Convert<std::vector<T>> {
     for (const Value& item : value.items()) {
       auto converted = Convert<T>::from(item);
       if (!converted)
-        return converted.error();
+        return within(object.size(), converted.error());
       object.push_back(*std::move(converted));
     }
     return object;
   }
 };
 
-template <class T>
-struct Convert<std::map<std::string, T>> {
-  static Value to(const std::map<std::string, T>& object) {
-    Value map = Value::map();
-    for (const auto& [key, item] : object)
-      map.set(key, to_value(item));
-    return map;
+/// A span is written as a list; nothing reads into one, because it owns no elements.
+template <class T, std::size_t N>
+struct Convert<std::span<T, N>> {
+  static Value to(std::span<T, N> object) { return list_of(object); }
+};
+
+template <class T, std::size_t N>
+struct Convert<std::array<T, N>> {
+  static Value to(const std::array<T, N>& object) { return list_of(object); }
+  static Result<std::array<T, N>> from(const Value& value) {
+    if (!value.is_list())
+      return wrong_kind("list", value);
+    if (value.size() != N)
+      return wrong_length(N, value);
+    std::array<T, N> object{};
+    for (std::size_t i = 0; i < N; ++i) {
+      auto converted = Convert<T>::from(value[i]);
+      if (!converted)
+        return within(i, converted.error());
+      object[i] = *std::move(converted);
+    }
+    return object;
   }
-  static Result<std::map<std::string, T>> from(const Value& value) {
+};
+
+/// Tuples and pairs are lists of exactly their length.
+template <class Tuple, class... T>
+struct ConvertTuple {
+  static Value to(const Tuple& object) {
+    return std::apply([](const T&... items) { return Value::list({to_value<T>(items)...}); }, object);
+  }
+  static Result<Tuple> from(const Value& value) {
+    if (!value.is_list())
+      return wrong_kind("list", value);
+    if (value.size() != sizeof...(T))
+      return wrong_length(sizeof...(T), value);
+    return from(value, std::index_sequence_for<T...>{});
+  }
+
+private:
+  template <std::size_t... I>
+  static Result<Tuple> from(const Value& value, std::index_sequence<I...>) {
+    std::tuple<Result<T>...> converted{Convert<T>::from(value[I])...};
+    std::optional<Error> error;
+    [[maybe_unused]] const auto check = [&](std::size_t index, const auto& item) {
+      if (!error && !item)
+        error = within(index, item.error());
+    };
+    (check(I, std::get<I>(converted)), ...);
+    if (error)
+      return *error;
+    return Tuple{*std::move(std::get<I>(converted))...};
+  }
+};
+
+template <class... T>
+struct Convert<std::tuple<T...>> : ConvertTuple<std::tuple<T...>, T...> {};
+
+template <class A, class B>
+struct Convert<std::pair<A, B>> : ConvertTuple<std::pair<A, B>, A, B> {};
+
+/// std::map, std::unordered_map and what looks like them.
+template <class T>
+concept StringMap = std::same_as<typename T::key_type, std::string> && requires(T map, typename T::mapped_type item) {
+  map.emplace(std::string{}, std::move(item));
+  map.size();
+};
+
+template <StringMap T>
+struct Convert<T> {
+  static Value to(const T& object) {
+    std::vector<std::pair<std::string, Value>> members;
+    members.reserve(object.size());
+    for (const auto& [key, item] : object)
+      members.emplace_back(key, to_value<typename T::mapped_type>(item));
+    return Value::map(std::move(members));
+  }
+  static Result<T> from(const Value& value) {
     if (!value.is_map())
       return wrong_kind("map", value);
-    std::map<std::string, T> object;
+    T object;
     for (const auto [key, item] : value.members()) {
-      auto converted = Convert<T>::from(item);
+      auto converted = Convert<typename T::mapped_type>::from(item);
       if (!converted)
-        return converted.error();
+        return within(key, converted.error());
       object.emplace(key, *std::move(converted));
     }
     return object;
