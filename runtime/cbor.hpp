@@ -34,6 +34,14 @@ void append_cbor(std::vector<std::byte>& out, const Value& value);
 /// How many bytes to_cbor() gives, or more than `enough` as soon as it is known to be more than that.
 std::size_t encoded_size(const Value& value, std::size_t enough = SIZE_MAX);
 
+/// As append_cbor() of a Value of that text, without making one.
+void append_cbor_text(std::vector<std::byte>& out, std::string_view text);
+
+class Walk;
+
+/// How many bytes of the encoding belong to the current step of a walk: its scalar or head, and its key.
+std::size_t step_bytes(const Walk& walk);
+
 /// The value of exactly these bytes. Errors: bad_input with the field `offset`; too_large, too_deep over a limit.
 /// Memory is taken by what the bytes hold, not by what their lengths announce.
 Result<Value> from_cbor(std::span<const std::byte> bytes, const CborLimits& limits = {});

@@ -1,6 +1,7 @@
 #include <theus/path.hpp>
 
 #include "runtime/escape.hpp"
+#include "runtime/path_key.hpp"
 
 #include <algorithm>
 #include <array>
@@ -138,14 +139,8 @@ private:
   }
 
   Result<Token> checked(std::string key) {
-    if (key.empty())
-      return malformed(text_, "a key is empty");
-    if (key.size() > Path::key_bytes_max)
-      return malformed(text_, "a key is longer than 255 bytes");
-    if (!is_utf8(key))
-      return malformed(text_, "a key is not UTF-8");
-    if (find_unsafe(key, false) != std::string_view::npos)
-      return malformed(text_, "a key holds a control character");
+    if (const char* fault = key_fault(key))
+      return malformed(text_, fault);
     return Token{std::move(key), -1};
   }
 
@@ -154,6 +149,18 @@ private:
 };
 
 }  // namespace
+
+const char* key_fault(std::string_view key) noexcept {
+  if (key.empty())
+    return "a key is empty";
+  if (key.size() > Path::key_bytes_max)
+    return "a key is longer than 255 bytes";
+  if (!is_utf8(key))
+    return "a key is not UTF-8";
+  if (find_unsafe(key, false) != std::string_view::npos)
+    return "a key holds a control character";
+  return nullptr;
+}
 
 std::string_view to_string(Zone zone) noexcept {
   constexpr std::array<std::string_view, 7> names{"data", "signal", "meta", "heavy", "log", "constant", "private"};
