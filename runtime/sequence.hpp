@@ -10,6 +10,7 @@
 //   (3) `size` of an inner node is the sum of its children's.
 //   (4) A sequence that was only built, appended to, replaced in and shortened at its end is left-full: every node but
 //       those on its right edge has 32 slots.
+//   (5) A node's digest is that of its contents: own() forgets it before a change.
 // Nodes are allocated with room for `capacity` slots, so small sequences stay small.
 
 #include "runtime/sequence_node.hpp"
@@ -287,8 +288,10 @@ private:
   static Node* own(Node* node, unsigned room = 0) {
     const bool alone = node->references.load(std::memory_order_acquire) == 1;  // pairs with drop()
     const unsigned wanted = node->count + room;
-    if (alone && wanted <= node->capacity)
+    if (alone && wanted <= node->capacity) {
+      node->forget_digest();
       return node;
+    }
     Node* copy = allocate(node->height, alone ? std::min(fanout, 2 * wanted) : wanted);
     copy->count = node->count;
     copy->size = node->size;

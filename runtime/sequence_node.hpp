@@ -1,11 +1,15 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <new>
 
 namespace theus {
+
+/// The digest of a part of a list, kept where it was computed; see <theus/digest.hpp>.
+using NodeDigest = std::array<std::byte, 32>;
 
 /// What every node starts with. Its slots follow in memory: children, or in a leaf (height 0) items.
 struct SequenceNode {
@@ -18,6 +22,7 @@ struct SequenceNode {
     std::size_t size = 0;
     SequenceNode* waiting;  // of a node that awaits its destruction: the one after it
   };
+  std::atomic<NodeDigest*> digest{nullptr};  // of the contents as they are; nullptr until somebody asked
 
   SequenceNode** children() { return reinterpret_cast<SequenceNode**>(this + 1); }
 
@@ -27,8 +32,15 @@ struct SequenceNode {
     return references.fetch_sub(1, std::memory_order_acq_rel) == 1;
   }
 
+  /// To be called before the contents change. REQUIRES: the caller is the only owner.
+  void forget_digest() noexcept {
+    if (digest.load(std::memory_order_relaxed) != nullptr)
+      delete digest.exchange(nullptr, std::memory_order_relaxed);
+  }
+
   /// Frees the node itself; its slots are empty or belong to another node by now.
   void discard() noexcept {
+    delete digest.load(std::memory_order_relaxed);
     this->~SequenceNode();
     ::operator delete(this);
   }
