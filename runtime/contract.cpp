@@ -34,6 +34,9 @@ bool any_leads_below(const std::vector<PathPattern>& patterns, const Path& path)
   return std::ranges::any_of(patterns, [&](const PathPattern& pattern) { return pattern.leads_below(path); });
 }
 
+// What a pure process must not depend on, nor change.
+bool is_effect(Zone zone) noexcept { return zone == Zone::signal || zone == Zone::meta; }
+
 }  // namespace
 
 std::string_view to_string(Semantic semantic) noexcept {
@@ -61,13 +64,8 @@ Result<Contract> Contract::compile(std::string name, const std::vector<std::stri
 
   for (const PathPattern& input : contract.inputs_) {
     const Zone zone = input.path().zone();
-    if (zone == Zone::internal)
-      return contract.violation("capability", input.path(), "read", "the private zone needs elevation",
-                                "Declare another path");
-    if (semantic == Semantic::pure && (zone == Zone::signal || zone == Zone::meta))
-      return contract.violation("pure_effect", input.path(), "read",
-                                "a pure process cannot depend on the " + std::string{to_string(zone)} + " zone",
-                                "Declare it effect, or pass the value as data");
+    if (zone == Zone::internal || (semantic == Semantic::pure && is_effect(zone)))
+      return contract.illegal_read(input.path());
   }
   if (semantic == Semantic::guide && !outputs.empty())
     return contract.violation("illegal_write", contract.outputs_.front().path(), "write", "a guide writes nothing",
@@ -86,8 +84,11 @@ Result<Contract> Contract::compile(std::string name, const std::vector<std::stri
 }
 
 Contract::Reading Contract::reading(const Path& path) const noexcept {
-  if (any_grants(inputs_, path) || any_grants(outputs_, path))
-    return path.zone() == Zone::internal ? Reading::none : Reading::whole;
+  if (any_grants(inputs_, path) || any_grants(outputs_, path)) {
+    const Zone zone = path.zone();
+    const bool hidden = zone == Zone::internal || (semantic_ == Semantic::pure && is_effect(zone));
+    return hidden ? Reading::none : Reading::whole;
+  }
   if (any_leads_below(inputs_, path) || any_leads_below(outputs_, path))
     return Reading::partial;
   return Reading::none;
@@ -100,6 +101,8 @@ Status Contract::may_write(const Write& write) const {
                      is_input ? "it is declared as an input only" : "the declared outputs are " + listed(outputs_),
                      "Declare it as an output");
   }
+  if (semantic_ == Semantic::pure && write.path.zone() == Zone::signal)
+    return violation("pure_effect", write.path, to_string(write.kind), "a pure process emits no signals", "Declare it effect");
   if (auto allowed = check_zone(write); !allowed)
     return violation("capability", write.path, to_string(write.kind), allowed.error().cause(),
                      allowed.error().remedy());
@@ -116,8 +119,14 @@ Status Contract::may_emit(std::string_view signal) const {
 }
 
 Error Contract::illegal_read(const Path& path) const {
-  return violation("illegal_read", path, "read", "the declared inputs are " + listed(inputs_),
-                   "Declare it as an input");
+  const Zone zone = path.zone();
+  if (zone == Zone::internal)
+    return violation("capability", path, "read", "the private zone needs elevation", "Declare another path");
+  if (semantic_ == Semantic::pure && is_effect(zone))
+    return violation("pure_effect", path, "read",
+                     "a pure process cannot depend on the " + std::string{to_string(zone)} + " zone",
+                     "Declare it effect, or pass the value as data");
+  return violation("illegal_read", path, "read", "the declared inputs are " + listed(inputs_), "Declare it as an input");
 }
 
 Error Contract::violation(std::string_view rule, const Path& path, std::string_view right, std::string cause,
