@@ -27,6 +27,7 @@ public:
   enum class Kind : std::uint8_t { set, erase, unchanged };
 
   Output(Value value) : value_(std::move(value)), kind_(Kind::set) {}
+  Output(const char* text) : Output(Value{text}) {}
   template <class T>
     requires(Convertible<T> && !std::same_as<T, Value> && !std::same_as<T, Output>)
   Output(const T& object) : Output(to_value(object)) {}
@@ -100,6 +101,7 @@ private:
     return status ? Result<Returned>{Returned{}} : Result<Returned>{status.error()};
   }
   static Result<Returned> returned(const Error& error) { return error; }
+  static Result<Returned> returned(const char* text) { return Returned{Value{text}}; }
   template <Convertible T>
   static Result<Returned> returned(const T& object) {
     return Returned{to_value(object)};
