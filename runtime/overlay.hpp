@@ -25,30 +25,34 @@ public:
 
   /// The value at the path with the changes so far.
   std::optional<Value> find(const Path& path) const;
-  /// Refuses (bad_argument) what a commit would refuse for the kind of the value; nothing changes then.
+  /// Refuses (bad_argument) what a commit on the snapshot would refuse; nothing changes then.
   Status write(const Write& write);
-  /// Whether some write concerned exactly this path.
+  /// Whether some write concerned this path, something above or something below it.
   bool is_written(const Path& path) const noexcept;
 
   /// The fewest writes that bring the snapshot to what this overlay shows.
   std::vector<Write> writes() const;
 
 private:
-  // `value` and `absent` hide the snapshot below the node; `operations` apply to its value; an `untouched` node only
-  // leads to others.
+  // `value` and `absent` hide the snapshot below the node; `operations` apply to its value and give `value`; an
+  // `untouched` node only leads to others.
   enum class State : std::uint8_t { untouched, value, absent, operations };
 
   struct Node {
     State state = State::untouched;
-    Value value;
-    std::vector<Write> operations;
-    std::map<std::string, std::unique_ptr<Node>, std::less<>> children;
+    Value value{};
+    std::vector<Write> operations{};
+    std::map<std::string, std::unique_ptr<Node>, std::less<>> children{};
   };
 
-  std::optional<Value> value_of(const Node& node, const Path& path) const;
-  Status settle(Node& node, const Path& path);
-  Status write_value(Node& node, std::span<const Segment> rest, const Write& write);
-  Status write_here(Node& node, const Write& write);
+  // A node that does not exist is an untouched one, here and below: nullptr.
+  static const Node* child_of(const Node* node, const Segment& segment) noexcept;
+  Node& make(const Path& path);
+  std::optional<Value> value_of(const Node* node, const Path& path) const;
+  Status write_inside(const Node* node, const Path& path, std::span<const Segment> rest, const Write& write);
+  Status write_whole(const Node* node, const Write& write);
+  Status operate(const Node* node, const Write& write);
+  Status possible(const Path& path) const;
   void collect(const Node& node, const Path& path, std::vector<Write>& writes) const;
 
   Snapshot base_;
