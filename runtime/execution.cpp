@@ -120,7 +120,8 @@ Result<ExecutionResult> Execution::finish(const Returned& returned) {
       return written.error();
   }
   ExecutionResult result;
-  result.proposal = {start_.snapshot.version(), false, std::move(reads_), overlay_.writes(), std::move(signals_)};
+  auto writes = overlay_.writes();  // may still mark paths as read
+  result.proposal = {start_.snapshot.version(), false, std::move(reads_), std::move(writes), std::move(signals_)};
   result.value = value_of(returned);
   result.agent_state = std::move(start_.agent_state);
   return result;

@@ -154,12 +154,12 @@ void Overlay::collect(const Node& node, const Path& path, std::vector<Write>& wr
   switch (node.state) {
     case State::value:
       if (base_.find(path) != std::optional{node.value})
-        writes.push_back(Write::set(path, node.value));
-      return;
+        return writes.push_back(Write::set(path, node.value));
+      return read_mark_(path);
     case State::absent:
       if (base_.contains(path))
-        writes.push_back(Write::erase(path));
-      return;
+        return writes.push_back(Write::erase(path));
+      return read_mark_(path);
     case State::operations: writes.insert(writes.end(), node.operations.begin(), node.operations.end()); return;
     case State::untouched: break;
   }

@@ -30,7 +30,8 @@ public:
   /// Whether some write concerned this path, something above or something below it.
   bool is_written(const Path& path) const noexcept;
 
-  /// The fewest writes that bring the snapshot to what this overlay shows.
+  /// The fewest writes that bring the snapshot to what this overlay shows. A change that leaves its path as it
+  /// was is none of them; that the path was so is marked as read.
   std::vector<Write> writes() const;
 
 private:

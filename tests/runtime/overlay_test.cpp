@@ -181,6 +181,16 @@ TEST_CASE("a refused write leaves earlier writes as they were", "[overlay]") {
   CHECK(sut.overlay.writes()[1].kind == Write::Kind::increment);
 }
 
+TEST_CASE("a write of what is there is no change, but depends on its being there", "[overlay]") {
+  Sut sut{{{"domain.a", 1}, {"domain.user", Value{{"name", "a"}}}}};
+  sut.write(Write::set("domain.a", 2));
+  sut.write(Write::set("domain.a", 1));
+  sut.write(Write::set("domain.user.name", "a"));
+  sut.write(Write::erase("domain.absent"));
+  CHECK(sut.overlay.writes().empty());
+  CHECK(sut.reads == Strings{"domain.a", "domain.absent", "domain.user.name"});
+}
+
 TEST_CASE("a path is written when a write concerned it, something above or something below", "[overlay]") {
   Sut sut{{{"domain.list", Value::list({1})}}};
   sut.write(Write::set("domain.user.name", "a"));
