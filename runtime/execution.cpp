@@ -1,5 +1,6 @@
 #include "runtime/execution.hpp"
 
+#include "runtime/projection.hpp"
 #include "runtime/return_mapping.hpp"
 
 #include <theus/errors.hpp>
@@ -34,46 +35,32 @@ Result<std::optional<Value>> Execution::read(const Path& path) {
   return refuse(start_.contract->illegal_read(path)).error();
 }
 
-/// An ancestor of declared paths shows its declared descendants only.
+/// An ancestor of declared paths shows its declared descendants only, and is absent when there are none.
 std::optional<Value> Execution::read_partial(const Path& path) {
-  Value shown = Value::map();
+  std::optional<Value> shown;
   for (const auto* patterns : {&start_.contract->inputs(), &start_.contract->outputs()})
     for (const PathPattern& pattern : *patterns)
-      if (pattern.leads_below(path))
-        read_below(path, pattern.path().segments().subspan(path.size()), shown);
-  if (!shown.empty() || overlay_.base().contains(path))
-    return shown;
-  return std::nullopt;
+      for (const auto rest : pattern.rests_below(path))
+        show_also(shown, read_pattern(path, rest));
+  return shown;
 }
 
-void Execution::read_below(const Path& at, std::span<const Segment> rest, Value& into) {
+// Keys are followed without looking at their siblings, so that these may change; a wildcard looks at all of them.
+std::optional<Value> Execution::read_pattern(const Path& at, std::span<const Segment> rest) {
   const Segment& segment = rest.front();
-  const auto descend = [&](const std::string& key) {
-    const Path child = at.key(key);
-    if (rest.size() == 1) {
-      if (const auto value = overlay_.find(child))
-        into.set(key, *value);
-      return;
-    }
-    Value below = into[key].is_map() ? into[key] : Value::map();
-    read_below(child, rest.subspan(1), below);
-    if (!below.empty())
-      into.set(key, below);
-  };
   if (segment.is_index())
-    return;
-  if (segment.key != "*" && segment.key != "**")
-    return descend(std::string{segment.key});
-  if (segment.key == "**") {
-    if (const auto value = overlay_.find(at); value && value->is_map())
-      into = *value;
-    return;
+    return std::nullopt;
+  if (is_wildcard(segment)) {
+    const auto value = overlay_.find(at);
+    return value ? projected(*value, rest) : std::nullopt;
   }
-  const auto siblings = overlay_.find(at);
-  if (!siblings)
-    return;
-  for (const auto [key, item] : siblings->members())
-    descend(std::string{key});
+  const Path child = at.key(segment.key);
+  auto value = rest.size() == 1 ? overlay_.find(child) : read_pattern(child, rest.subspan(1));
+  if (!value)
+    return std::nullopt;
+  Value shown = Value::map();
+  shown.set(segment.key, *std::move(value));
+  return shown;
 }
 
 Status Execution::write(const Write& write) {

@@ -67,7 +67,7 @@ public:
 
 private:
   std::optional<Value> read_partial(const Path& path);
-  void read_below(const Path& at, std::span<const Segment> rest, Value& into);
+  std::optional<Value> read_pattern(const Path& at, std::span<const Segment> rest);
   void mark_read(const Path& path);
   Status refuse(Error error);
 

@@ -16,8 +16,6 @@ bool matches(const Segment& pattern, const Segment& segment) noexcept {
   return pattern.hash == segment.hash && pattern.index == segment.index && pattern.key == segment.key;
 }
 
-bool is_any_number(const Segment& pattern) noexcept { return pattern.key == any_number && !pattern.is_index(); }
-
 // Both walk with one point to come back to, so that a pattern of many `**` costs the product of the lengths at most.
 // Greedy for the last `**` is enough, as in matching file names.
 bool grants_prefix(Segments pattern, Segments path) noexcept {
@@ -44,6 +42,16 @@ bool grants_prefix(Segments pattern, Segments path) noexcept {
 
 }  // namespace
 
+bool is_any_number(const Segment& pattern) noexcept { return pattern.key == any_number && !pattern.is_index(); }
+
+bool is_wildcard(const Segment& pattern) noexcept {
+  return !pattern.is_index() && (pattern.key == any_one || pattern.key == any_number);
+}
+
+bool matches_key(const Segment& pattern, std::string_view key) noexcept {
+  return !pattern.is_index() && (pattern.key == any_one || pattern.key == key);
+}
+
 Result<PathPattern> PathPattern::parse(std::string_view text) {
   auto path = Path::parse(text);
   if (!path)
@@ -53,9 +61,7 @@ Result<PathPattern> PathPattern::parse(std::string_view text) {
                  "Declare a layer such as domain, or a path below it"};
   PathPattern pattern;
   pattern.path_ = *std::move(path);
-  pattern.has_wildcards_ = std::ranges::any_of(pattern.path_.segments(), [](const Segment& segment) {
-    return !segment.is_index() && (segment.key == any_one || segment.key == any_number);
-  });
+  pattern.has_wildcards_ = std::ranges::any_of(pattern.path_.segments(), is_wildcard);
   return pattern;
 }
 
@@ -76,7 +82,30 @@ bool PathPattern::leads_below(const Path& path) const noexcept {
     if (!matches(pattern[i], segments[i]))
       return false;
   }
-  return pattern.size() > segments.size();
+  return pattern.size() > segments.size() && !pattern[segments.size()].is_index();
+}
+
+std::vector<Segments> PathPattern::rests_below(const Path& path) const {
+  const Segments pattern = path_.segments();
+  std::vector<bool> reached(pattern.size() + 1, false);  // by position in the pattern
+  reached[0] = true;
+  for (const Segment& segment : path.segments()) {
+    std::vector<bool> next(pattern.size() + 1, false);
+    for (std::size_t p = 0; p < pattern.size(); ++p) {
+      if (!reached[p])
+        continue;
+      if (is_any_number(pattern[p]))
+        next[p] = reached[p + 1] = true;
+      else if (matches(pattern[p], segment))
+        next[p + 1] = true;
+    }
+    reached = std::move(next);
+  }
+  std::vector<Segments> rests;
+  for (std::size_t p = 0; p < pattern.size(); ++p)
+    if (reached[p])
+      rests.push_back(pattern.subspan(p));
+  return rests;
 }
 
 bool matches_name(std::string_view pattern, std::string_view name) noexcept {
