@@ -59,6 +59,8 @@ Result<Contract> Contract::compile(std::string name, const std::vector<std::stri
   Contract contract;
   contract.name_ = std::move(name);
   contract.semantic_ = semantic;
+  contract.out_of_memory_ = {Errc::resource_exhausted, "'" + contract.name_ + "'", "out of memory",
+                             "Nothing of this execution was committed"};
   contract.inputs_ = *std::move(ins);
   contract.outputs_ = *std::move(outs);
 
@@ -102,7 +104,8 @@ Status Contract::may_write(const Write& write) const {
                      "Declare it as an output");
   }
   if (semantic_ == Semantic::pure && write.path.zone() == Zone::signal)
-    return violation("pure_effect", write.path, to_string(write.kind), "a pure process emits no signals", "Declare it effect");
+    return violation("pure_effect", write.path, to_string(write.kind), "a pure process emits no signals",
+                     "Declare it effect");
   if (auto allowed = check_zone(write); !allowed)
     return violation("capability", write.path, to_string(write.kind), allowed.error().cause(),
                      allowed.error().remedy());
@@ -126,7 +129,8 @@ Error Contract::illegal_read(const Path& path) const {
     return violation("pure_effect", path, "read",
                      "a pure process cannot depend on the " + std::string{to_string(zone)} + " zone",
                      "Declare it effect, or pass the value as data");
-  return violation("illegal_read", path, "read", "the declared inputs are " + listed(inputs_), "Declare it as an input");
+  return violation("illegal_read", path, "read", "the declared inputs are " + listed(inputs_),
+                   "Declare it as an input");
 }
 
 Error Contract::violation(std::string_view rule, const Path& path, std::string_view right, std::string cause,

@@ -34,12 +34,15 @@ public:
   /// A violation by this process.
   Error violation(std::string_view rule, const Path& path, std::string_view right, std::string cause,
                   std::string remedy) const;
+  /// The error of an execution that ran out of memory; made beforehand, when there still was some for its text.
+  const Error& out_of_memory() const noexcept { return out_of_memory_; }
 
 private:
   std::string name_;
   Semantic semantic_ = Semantic::effect;
   std::vector<PathPattern> inputs_;
   std::vector<PathPattern> outputs_;
+  Error out_of_memory_{Errc::resource_exhausted, {}, {}};
 };
 
 }  // namespace theus

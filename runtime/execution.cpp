@@ -16,8 +16,14 @@ void Execution::mark_read(const Path& path) {
   // A loop that reads the same few paths again should not make the read set long; a duplicate does no harm.
   constexpr std::ptrdiff_t window = 16;
   const auto recent = reads_.end() - std::min<std::ptrdiff_t>(window, std::ssize(reads_));
-  if (std::find(recent, reads_.end(), path) == reads_.end())
-    reads_.push_back(path);
+  if (std::find(recent, reads_.end(), path) != reads_.end())
+    return;
+  if (reads_.size() == reads_settled_at_) {
+    std::ranges::sort(reads_);
+    reads_.erase(std::unique(reads_.begin(), reads_.end()), reads_.end());
+    reads_settled_at_ = std::max(reads_settled_at_, 2 * reads_.size());
+  }
+  reads_.push_back(path);
 }
 
 Status Execution::refuse(Error error) {
@@ -124,13 +130,13 @@ Error failed(const Execution& execution, std::string_view text) {
 }
 
 // User code may throw anything; all of it becomes an Error here.
-Result<Returned> call(const Body& body, Context& context, const Execution& execution) try {
-  return body(context);
+Result<ExecutionResult> attempt(const Body& body, Context& context, Execution& execution) try {
+  auto returned = body(context);
+  return returned ? execution.finish(*returned) : Result<ExecutionResult>{returned.error()};
 } catch (const TheusError& error) {
   return error.error();
 } catch (const std::bad_alloc&) {
-  return Error{Errc::resource_exhausted, "'" + execution.start().contract->name() + "'", "out of memory",
-               "Nothing of this execution was committed"};
+  return execution.start().contract->out_of_memory();
 } catch (const std::exception& error) {
   return failed(execution, error.what());
 } catch (...) {
@@ -152,13 +158,17 @@ public:
 
 const std::string* running_body() noexcept { return running == nullptr ? nullptr : &running->name(); }
 
-Result<ExecutionResult> run_body(const Body& body, const std::shared_ptr<Execution>& execution) {
+// Memory may also end while the Error about something else is made.
+Result<ExecutionResult> run_body(const Body& body, const std::shared_ptr<Execution>& execution) try {
+  struct Closing {
+    Execution& execution;
+    ~Closing() { execution.close(); }
+  } closing{*execution};
   const RunningScope scope{*execution->start().contract};
   Context context{execution};
-  auto returned = call(body, context, *execution);
-  auto result = returned ? execution->finish(*returned) : Result<ExecutionResult>{returned.error()};
-  execution->close();
-  return result;
+  return attempt(body, context, *execution);
+} catch (const std::bad_alloc&) {
+  return execution->start().contract->out_of_memory();
 }
 
 }  // namespace theus

@@ -74,6 +74,7 @@ private:
   ExecutionStart start_;
   Overlay overlay_;
   std::vector<Path> reads_;
+  std::size_t reads_settled_at_ = 1024;  // the size at which duplicates are taken out
   std::vector<Signal> signals_;
   Value local_ = Value::map();
   std::optional<Error> refused_;  // the first rule that was broken

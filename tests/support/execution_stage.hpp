@@ -47,4 +47,22 @@ std::string rule_of(const Result<T>& result) {
   return result ? std::string{} : rule_of(result.error());
 }
 
+/// A process with that contract around the body.
+inline Process process(std::vector<std::string> inputs, std::vector<std::string> outputs, Body body,
+                       Semantic semantic = Semantic::effect) {
+  Process process{.name = "p", .inputs = std::move(inputs), .outputs = std::move(outputs), .semantic = semantic};
+  process.body = std::move(body);
+  return process;
+}
+
+/// The error of an execution that must fail and leave the state as it was.
+inline Error refusal(ExecutionStage& stage, const Process& process) {
+  const Value before = stage.everything();
+  const Version version = stage.turn.version();
+  const Outcome outcome = stage.execute(process);
+  if (outcome || stage.everything() != before || stage.turn.version() != version)
+    return Error{Errc::internal, "the test", "the execution changed the state, or succeeded"};
+  return outcome.error();
+}
+
 }  // namespace theus::testing
