@@ -6,18 +6,21 @@
 namespace theus {
 
 // Under AddressSanitizer every node is an allocation of its own, so that a use after its reclamation is seen.
+bool NodePool::is_pooled(std::size_t bytes) noexcept {
 #if defined(__SANITIZE_ADDRESS__)
-constexpr bool pooled = false;
+  static_cast<void>(bytes);
+  return false;
 #else
-constexpr bool pooled = true;
+  return bytes <= pooled_bytes_max;
 #endif
+}
 
 void* NodePool::allocate(std::size_t bytes) {
-  assert(bytes > 0 && bytes <= node_bytes_max);
+  assert(bytes > 0);
   const std::size_t size_class = class_of(bytes);
   const std::size_t rounded = size_class * step;
   void* node = nullptr;
-  if (!pooled) {
+  if (!is_pooled(bytes)) {
     node = ::operator new(rounded);
   } else if (Free* reused = free_[size_class]) {
     free_[size_class] = reused->next;
@@ -39,7 +42,7 @@ void* NodePool::allocate(std::size_t bytes) {
 void NodePool::free(void* node, std::size_t bytes) noexcept {
   const std::size_t size_class = class_of(bytes);
   live_bytes_ -= size_class * step;
-  if (!pooled)
+  if (!is_pooled(bytes))
     ::operator delete(node);
   else
     free_[size_class] = new (node) Free{free_[size_class]};

@@ -7,13 +7,14 @@
 
 namespace theus {
 
-/// Memory for the small nodes of the state tree: free lists by size over slabs that live as long as the pool.
+/// Memory for the nodes of the state tree: free lists by size over slabs that live as long as the pool, and an
+/// allocation of its own for each large node (a very long key, very many keys of one hash).
 /// Not thread-safe: it belongs to whoever holds the commit turn.
 class NodePool {
 public:
-  static constexpr std::size_t node_bytes_max = 512;
+  static constexpr std::size_t pooled_bytes_max = 512;
 
-  /// REQUIRES: 0 < bytes <= node_bytes_max. The memory is aligned to 16 bytes. Throws bad_alloc.
+  /// REQUIRES: 0 < bytes. The memory is aligned to 16 bytes. Throws bad_alloc.
   void* allocate(std::size_t bytes);
   void free(void* node, std::size_t bytes) noexcept;
 
@@ -33,9 +34,10 @@ private:
     Free* next;
   };
 
+  static bool is_pooled(std::size_t bytes) noexcept;
   static std::size_t class_of(std::size_t bytes) noexcept { return (bytes + step - 1) / step; }
 
-  std::array<Free*, node_bytes_max / step + 1> free_{};
+  std::array<Free*, pooled_bytes_max / step + 1> free_{};
   std::vector<std::unique_ptr<std::byte[]>> slabs_;
   std::byte* fresh_ = nullptr;  // the unused rest of the newest slab
   std::size_t fresh_bytes_ = 0;
