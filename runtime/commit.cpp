@@ -122,6 +122,8 @@ bool same(const Place& place, const Value& value) {
 
 /// Brings one write into the tree under construction; whether that changed anything.
 Result<bool> apply(TreeEditor& editor, const Write& write) {
+  if (write.path.is_root())
+    return Error{Errc::bad_argument, "the root", "the state as a whole cannot be written", "Write one of its layers"};
   if (write.kind == Write::Kind::erase) {
     const bool exists = locate(editor.root(), write.path.segments()).exists;
     if (exists)

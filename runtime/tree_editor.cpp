@@ -19,15 +19,13 @@ TreeEditor::~TreeEditor() {
     memory_.drop_edit();
 }
 
-const Root* TreeEditor::keep() noexcept {
+const Root* TreeEditor::keep() {
   memory_.keep_edit(before_);
   kept_ = true;
   return root_;
 }
 
 Status TreeEditor::can_set(const Place& place, const Path& path) {
-  if (path.is_root())
-    return Error{Errc::bad_argument, "the root", "the state as a whole cannot be replaced", "Write one of its layers"};
   const auto segments = path.segments();
   const bool below_map = place.cell == nullptr || place.cell->is_map;
   if (below_map) {
@@ -110,6 +108,7 @@ Cell* TreeEditor::own_map_child(MapPart& map, const Segment& segment) {
   if (known == nullptr) {
     child = memory_.make_cell(segment.key, segment.hash);
     child->is_map = true;
+    child->map.erased = map.erased;  // this map may be what vanished then, with everything that stood in it
   } else if (!is_fresh(known->born)) {
     child = memory_.copy_cell(*known);
   }

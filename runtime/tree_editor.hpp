@@ -14,7 +14,7 @@ public:
   TreeEditor& operator=(const TreeEditor&) = delete;
 
   /// Whether `set` may be called on a root where the path leads to `place`: refuses (bad_argument) a path that runs
-  /// through something other than a map, an index beyond a list, and the root.
+  /// through something other than a map, and an index beyond a list. REQUIRES: !path.is_root().
   static Status can_set(const Place& place, const Path& path);
 
   /// Puts the value at the path; missing maps on the way are made. REQUIRES: can_set.
@@ -24,8 +24,8 @@ public:
 
   const Root& root() const noexcept { return *root_; }
 
-  /// Hands out the finished root; it is not published yet. Ends the editor.
-  const Root* keep() noexcept;
+  /// Hands out the finished root; it is not published yet. Ends the editor, unless it throws bad_alloc.
+  const Root* keep();
 
 private:
   using Segments = std::span<const Segment>;

@@ -1,0 +1,108 @@
+#include "tests/support/execution_stage.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <array>
+
+namespace theus {
+namespace {
+
+using testing::ExecutionStage;
+
+TEST_CASE("the state as a whole can be neither set nor erased", "[commit]") {
+  ExecutionStage stage{{{"domain.x", 1}}};
+  for (const auto& write :
+       {Write::set("", Value::map()), Write::erase(""), Write::append("", 1), Write::increment("", 1),
+        Write::splice("", 0, 0, Value::list()), Write::insert("", 1), Write::max("", 1)})
+    CHECK(stage.commit({write}).error().code() == Errc::bad_argument);
+  CHECK(stage.everything() == Value{{"domain", Value{{"x", 1}}}});
+}
+
+TEST_CASE("a path that vanished with its parent stays changed when the parent comes back without it", "[commit][F81]") {
+  ExecutionStage stage{{{"domain.a.b.z", 1}, {"domain.a.other", 1}}};
+  const Version base = stage.turn.version();
+  stage.commit({Write::erase("domain.a.b")}).value();
+  SECTION("at the same place") { stage.commit({{"domain.a.b.sibling", 2}}).value(); }
+  SECTION("one level deeper") { stage.commit({{"domain.a.b.c.sibling", 2}}).value(); }
+  SECTION("in the same commit") {
+    stage.commit({{"domain.a.b.z", 1}}).value();
+    stage.commit({Write::erase("domain.a.b"), {"domain.a.b.sibling", 2}}).value();
+  }
+
+  const std::vector<Path> reads{"domain.a.b.z"};
+  const std::vector<Write> writes{{"domain.result", 1}};
+  CHECK(stage.turn.commit(ProposalView{base, false, reads, writes, {}}).error().code() == Errc::version_mismatch);
+}
+
+TEST_CASE("a map made anew is no change of what never stood in it", "[commit]") {
+  ExecutionStage stage{{{"domain.a.x", 1}}};
+  const Version base = stage.turn.version();
+  stage.commit({{"domain.a.new.sibling", 2}}).value();
+  const std::vector<Path> reads{"domain.a.new.z"};
+  const std::vector<Write> writes{{"domain.result", 1}};
+  CHECK(stage.turn.commit(ProposalView{base, false, reads, writes, {}}).ok());
+}
+
+TEST_CASE("a value with a key too long for any path can be written beside", "[commit]") {
+  const std::string long_key(700, 'k');
+  Value user{{"name", "a"}};
+  user.set(long_key, 1);
+  user.set("", 2);
+  ExecutionStage stage{{{"domain.user", user}}};
+
+  stage.commit({{"domain.user.name", "b"}}).value();
+
+  user.set("name", "b");
+  CHECK(stage.at("domain.user") == user);
+  stage.commit({Write::erase("domain.user")}).value();
+  CHECK(stage.at("domain") == Value::map());
+}
+
+// Each pair leads 64-bit FNV-1a from the state that the pairs before it leave to one and the same state (found by
+// lattice reduction), so all words made of one of each pair have one hash.
+constexpr std::array<std::array<const char*, 2>, 7> colliding_words{{{"o<*c-~72~n6b", "nL,a9X#0d{}S"},
+                                                                     {"H32=dk$3xTFx", "O)4S&S23va-I"},
+                                                                     {"=61ROn!6$Kyz", "<*1r;lQ4RF>k"},
+                                                                     {"F35^bv,;iY!_", "A)5F(hJ;ELnN"},
+                                                                     {"o)6y`r#4deSA", "l#0G*l76NRBR"},
+                                                                     {"V31@6m>:U`xA", "Y)1DHm0$Am7p"},
+                                                                     {"E_)}81$8xwzI", "F))g6-*>JB;Z"}}};
+
+std::vector<std::string> colliding_keys() {
+  std::vector<std::string> keys{""};
+  for (const auto& words : colliding_words) {
+    std::vector<std::string> longer;
+    for (const std::string& key : keys)
+      for (const char* word : words)
+        longer.push_back(key + word);
+    keys = std::move(longer);
+  }
+  return keys;
+}
+
+TEST_CASE("keys with one hash live side by side, however many", "[commit]") {
+  const auto keys = colliding_keys();
+  REQUIRE(keys.size() == 128);
+  REQUIRE(key_hash(keys.front()) == key_hash(keys.back()));
+  ExecutionStage stage;
+  const Path domain{"domain"};
+  Value model = Value::map();
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    stage.commit({{domain.key(keys[i]), i}}).value();
+    model.set(keys[i], i);
+  }
+  const Snapshot full = stage.turn.snapshot();
+  CHECK(stage.at(domain) == model);
+
+  for (std::size_t i = 0; i < keys.size(); i += 2) {
+    stage.commit({Write::erase(domain.key(keys[i]))}).value();
+    model.erase(keys[i]);
+  }
+  CHECK(stage.at(domain) == model);
+  CHECK(full.find(domain)->size() == keys.size());
+  CHECK(stage.at(domain.key(keys[1])) == Value{1});
+  CHECK_FALSE(stage.turn.snapshot().contains(domain.key(keys[2])));
+}
+
+}  // namespace
+}  // namespace theus
