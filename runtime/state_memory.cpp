@@ -164,7 +164,7 @@ void StateMemory::reclaim() {
 }
 
 /// The versions that somebody can still read, ascending. A pin names a root by its address; the root is the
-/// published one, one that was retired since the last look, or one that is held.
+/// published one, one that was retired since the last look, one that a look cut short has left, or one that is held.
 std::vector<Version> StateMemory::pinned_versions() const {
   std::vector<const void*> roots;
   pins_.for_each([&](const Root* root) { roots.push_back(root); });
@@ -175,9 +175,10 @@ std::vector<Version> StateMemory::pinned_versions() const {
   for (const auto& [version, held] : held_)
     if (is_pinned(held.root))
       versions.push_back(version);
-  for (const Retired& entry : retired_)
-    if (entry.kind == Kind::root && is_pinned(entry.node))
-      versions.push_back(entry.born);
+  for (const auto* entries : {&retired_, &looked_at_})
+    for (const Retired& entry : *entries)
+      if (entry.kind == Kind::root && is_pinned(entry.node))
+        versions.push_back(entry.born);
   std::ranges::sort(versions);
   return versions;
 }
@@ -193,7 +194,7 @@ void StateMemory::settle(const std::vector<Version>& pinned, const Retired& entr
 }
 
 std::size_t StateMemory::retired_nodes() const noexcept {
-  std::size_t nodes = retired_.size();
+  std::size_t nodes = retired_.size() + looked_at_.size();
   for (const auto& [version, held] : held_)
     nodes += held.nodes.size();
   return nodes;

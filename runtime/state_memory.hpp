@@ -100,7 +100,7 @@ private:
   std::size_t retired_before_edit_ = 0;
 
   std::vector<Retired> retired_;    // not looked at yet
-  std::vector<Retired> looked_at_;  // being settled; empty between two looks
+  std::vector<Retired> looked_at_;  // being settled; empty between two looks unless memory ended in one
   std::map<Version, Held> held_;    // by the pinned version that needs them
 };
 
