@@ -88,6 +88,9 @@ Status Overlay::write_inside(const Node* node, const Path& path, std::span<const
     return after.error();
   if (!*after && before == nullptr)
     return {};
+  if (!whole)
+    if (auto status = possible(path); !status)
+      return status;
   auto changed = *after ? with(whole.value_or(Value::map()), rest, **after) : Result<Value>{without(*whole, rest)};
   if (!changed)
     return Error{changed.error().code(), write.path.text(), changed.error().cause(), changed.error().remedy()};

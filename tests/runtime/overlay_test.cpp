@@ -165,6 +165,13 @@ TEST_CASE("a child of something other than a map is refused at once, as the comm
   }
 }
 
+TEST_CASE("erasing what cannot be there makes no room for it", "[overlay]") {
+  Sut sut{{{"domain.n", 5}}};
+  sut.write(Write::erase("domain.n.x"));
+  CHECK(sut.overlay.write(Write::set("domain.n.x.y", 1)).error().code() == Errc::bad_argument);
+  CHECK(sut.at("domain.n") == Value{5});
+}
+
 TEST_CASE("a refused write leaves earlier writes as they were", "[overlay]") {
   Sut sut{{{"domain.user.name", "a"}, {"domain.gone", 1}}};
   sut.write(Write::set("domain.user.name", "b"));

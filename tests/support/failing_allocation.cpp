@@ -3,8 +3,8 @@
 #include <cstdlib>
 #include <new>
 
-// Replaces the operators of the whole program, of its shared libraries too. The other forms of operator new call
-// these by default, except the aligned ones, which stay as they are.
+// Replaces the operators of the whole program, of its shared libraries too; only the aligned ones stay as they are.
+// All forms are spelled out, because AddressSanitizer brings its own of those that are missing.
 
 namespace theus::testing {
 namespace {
@@ -38,5 +38,17 @@ bool FailingAllocation::has_failed() const noexcept { return plan == Plan::faile
 }  // namespace theus::testing
 
 void* operator new(std::size_t bytes) { return theus::testing::allocate(bytes); }
+void* operator new[](std::size_t bytes) { return theus::testing::allocate(bytes); }
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept try {
+  return theus::testing::allocate(bytes);
+} catch (const std::bad_alloc&) {
+  return nullptr;
+}
+void* operator new[](std::size_t bytes, const std::nothrow_t& nothrow) noexcept { return operator new(bytes, nothrow); }
+
 void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+void operator delete[](void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
