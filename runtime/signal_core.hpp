@@ -9,6 +9,7 @@
 //   large (large.change_) retired events                    wakers_change_     who wants to be called
 
 #include "runtime/biased_entry.hpp"
+#include "runtime/signal_dispatcher.hpp"
 #include "runtime/signal_gate.hpp"
 #include "runtime/signal_record.hpp"
 #include "runtime/signal_wakers.hpp"
@@ -43,6 +44,7 @@ public:
   SignalGate gate;
   Parking sleepers;
   SignalWakers wakers;
+  SignalDispatcher dispatcher;
 
   // Records.
 

@@ -22,24 +22,50 @@ SignalReceiver& SignalReceiver::operator=(SignalReceiver&& other) noexcept {
 }
 
 SignalReceiver::~SignalReceiver() {
-  if (subscriber_)
-    subscriber_->core().remove(*subscriber_);
+  if (!subscriber_)
+    return;
+  subscriber_->doorbell().abandon();
+  subscriber_->core().remove(*subscriber_);
 }
 
 Received SignalReceiver::recv() { return subscriber_->receive(no_deadline); }
-Received SignalReceiver::recv(std::chrono::nanoseconds timeout) { return subscriber_->receive(after(timeout)); }
-Received SignalReceiver::try_recv() { return subscriber_->try_receive(); }
+
+Received SignalReceiver::recv(std::chrono::nanoseconds timeout) {
+  Received received = subscriber_->receive(after(timeout));
+  if (received.is_timeout()) [[unlikely]]
+    subscriber_->doorbell().found_nothing(*subscriber_);
+  return received;
+}
+
+Received SignalReceiver::try_recv() {
+  Received received = subscriber_->try_receive();
+  if (received.is_empty()) [[unlikely]]
+    subscriber_->doorbell().found_nothing(*subscriber_);
+  return received;
+}
 
 ReceivedBatch SignalReceiver::recv_batch(std::vector<Event>& events, std::size_t limit) {
-  return subscriber_->try_receive(events, limit);
+  const ReceivedBatch batch = subscriber_->try_receive(events, limit);
+  if (batch.is_empty()) [[unlikely]]
+    subscriber_->doorbell().found_nothing(*subscriber_);
+  return batch;
 }
 
 ReceivedBatch SignalReceiver::recv_batch(std::vector<Event>& events, std::size_t limit,
                                          std::chrono::nanoseconds timeout) {
-  return subscriber_->receive(events, limit, after(timeout));
+  const ReceivedBatch batch = subscriber_->receive(events, limit, after(timeout));
+  if (batch.is_timeout()) [[unlikely]]
+    subscriber_->doorbell().found_nothing(*subscriber_);
+  return batch;
 }
 
-void SignalReceiver::set_waker(std::function<void()> waker) { subscriber_->set_waker(std::move(waker)); }
+SignalReceive SignalReceiver::recv_async(SignalExecutor executor) {
+  return SignalReceive{subscriber_, std::move(executor)};
+}
+
+int SignalReceiver::event_fd() { return subscriber_->doorbell().use_event_fd(*subscriber_); }
+
+void SignalReceiver::set_waker(std::function<void()> waker) { subscriber_->doorbell().use_waker(std::move(waker)); }
 bool SignalReceiver::arm() { return subscriber_->arm(); }
 
 SubscriberStatistics SignalReceiver::statistics() const { return subscriber_->core().statistics_of(*subscriber_); }

@@ -3,6 +3,7 @@
 // One subscription: a private cursor in the hub's ring. Taking an event writes nothing that others write.
 
 #include "runtime/signal_core.hpp"
+#include "runtime/signal_doorbell.hpp"
 
 #include <unordered_map>
 
@@ -24,7 +25,8 @@ public:
 
   // Waking.
 
-  void set_waker(std::function<void()> waker) { waker_ = std::move(waker); }
+  Doorbell& doorbell() noexcept { return doorbell_; }
+  /// True: the doorbell will ring once. False: there is something already.
   bool arm();
 
   // For the hub; any thread.
@@ -40,6 +42,8 @@ public:
   SubscriberStatistics statistics(Deadline now);
   const Hazard& hazard() const noexcept { return hazard_; }
   SignalCore& core() const noexcept { return *core_; }
+  const std::shared_ptr<SignalCore>& core_handle() const noexcept { return core_; }
+  static Received closed() { return Received{Received::Kind::closed}; }
 
 private:
   friend class SignalWakers;
@@ -88,7 +92,7 @@ private:
   const std::shared_ptr<SignalCore> core_;
   const SubscribeOptions options_;
   const NamePattern filter_;
-  std::function<void()> waker_;
+  Doorbell doorbell_;
 
   BiasedEntry entry_;
   std::mutex shared_entry_;

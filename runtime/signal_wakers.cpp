@@ -3,31 +3,45 @@
 #include "runtime/signal_subscriber.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace theus {
 
 void SignalWakers::arm(const std::shared_ptr<Subscriber>& subscriber) {
   const std::lock_guard lock{change_};
-  if (std::ranges::find(armed_, subscriber) != armed_.end())
+  WakerCall& call = subscriber->waker_call_;
+  if (call.is_over || call.armed_at != WakerCall::not_armed)
     return;
+  call.armed_at = armed_.size();
   armed_.push_back(subscriber);
   armed_count_.fetch_add(1);
 }
 
-bool SignalWakers::disarm(const Subscriber& subscriber) noexcept {
+bool SignalWakers::disarm(Subscriber& subscriber) noexcept {
   const std::lock_guard lock{change_};
-  const auto found = std::ranges::find(armed_, &subscriber, &std::shared_ptr<Subscriber>::get);
-  if (found == armed_.end())
+  const std::size_t at = subscriber.waker_call_.armed_at;
+  if (at == WakerCall::not_armed)
     return false;
-  armed_.erase(found);
-  armed_count_.fetch_sub(1);
+  take(at);
   return true;
+}
+
+// Takes the subscriber at that place out of armed_. REQUIRES: change_ is held.
+std::shared_ptr<Subscriber> SignalWakers::take(std::size_t at) noexcept {
+  std::swap(armed_[at], armed_.back());
+  armed_[at]->waker_call_.armed_at = at;
+  auto taken = std::move(armed_.back());
+  taken->waker_call_.armed_at = WakerCall::not_armed;
+  armed_.pop_back();
+  armed_count_.fetch_sub(1);
+  return taken;
 }
 
 void SignalWakers::remove(Subscriber& subscriber) noexcept {
   disarm(subscriber);
   std::unique_lock lock{change_};
   subscriber.waker_call_.again = false;
+  subscriber.waker_call_.is_over = true;
   called_.wait(lock, [&] {
     const std::thread::id calling = subscriber.waker_call_.thread;
     return calling == std::thread::id{} || calling == std::this_thread::get_id();
@@ -39,29 +53,30 @@ void SignalWakers::wake_if(const Concerns& concerns) {
   std::vector<std::shared_ptr<Subscriber>> called;
   {
     const std::lock_guard lock{change_};
-    const auto woken =
-        std::stable_partition(armed_.begin(), armed_.end(), [&](const auto& each) { return !concerns(*each); });
-    armed_count_.fetch_sub(static_cast<std::uint32_t>(armed_.end() - woken));
-    for (const auto& subscriber : std::ranges::subrange(woken, armed_.end())) {
-      auto& call = subscriber->waker_call_;
-      call.again = true;
-      if (call.thread == std::thread::id{}) {
-        call.thread = std::this_thread::get_id();
-        called.push_back(subscriber);
+    for (std::size_t at = 0; at < armed_.size();) {
+      if (!concerns(*armed_[at])) {
+        ++at;
+        continue;
       }
+      auto subscriber = take(at);
+      WakerCall& call = subscriber->waker_call_;
+      call.again = true;
+      if (call.thread != std::thread::id{})
+        continue;  // whoever is calling it already will call it again
+      call.thread = std::this_thread::get_id();
+      called.push_back(std::move(subscriber));
     }
-    armed_.erase(woken, armed_.end());
   }
   for (const auto& subscriber : called)
     call(*subscriber);
 }
 
-// Calls the waker, again as long as it was meanwhile armed and woken by others.
+// Rings, again as long as it was meanwhile armed and woken by others.
 void SignalWakers::call(Subscriber& subscriber) {
   std::unique_lock lock{change_};
   while (std::exchange(subscriber.waker_call_.again, false)) {
     lock.unlock();
-    subscriber.waker_();
+    subscriber.doorbell().ring(subscriber);
     lock.lock();
   }
   subscriber.waker_call_.thread = {};

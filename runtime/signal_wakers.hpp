@@ -10,6 +10,7 @@
 #include "runtime/asymmetric_fence.hpp"
 
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -22,10 +23,14 @@ namespace theus {
 class Subscriber;
 struct SignalRecord;
 
-/// The state of calling one subscriber's waker.
+/// What concerns one subscriber; guarded by its SignalWakers.
 struct WakerCall {
+  static constexpr std::size_t not_armed = ~std::size_t{0};
+
+  std::size_t armed_at = not_armed;
   std::thread::id thread;  // that is calling it
   bool again = false;      // it is to be called (once more)
+  bool is_over = false;    // the subscriber has gone
 };
 
 class SignalWakers {
@@ -36,7 +41,7 @@ public:
   /// REQUIRES: a heavy fence between this call and the caller's last look.
   void arm(const std::shared_ptr<Subscriber>& subscriber);
   /// Whether it was still armed; if not, its waker has been or is being called.
-  bool disarm(const Subscriber& subscriber) noexcept;
+  bool disarm(Subscriber& subscriber) noexcept;
   void remove(Subscriber& subscriber) noexcept;
 
   /// Calls the wakers of those armed subscribers that any of the records may concern.
@@ -47,6 +52,7 @@ private:
   template <class Concerns>
   void wake_if(const Concerns& concerns);
   void call(Subscriber& subscriber);
+  std::shared_ptr<Subscriber> take(std::size_t at) noexcept;
 
   std::atomic<std::uint32_t> armed_count_{0};
   std::mutex change_;  // guards what follows

@@ -6,6 +6,7 @@
 #include <coroutine>
 #include <functional>
 #include <future>
+#include <optional>
 
 namespace theus {
 
@@ -93,8 +94,36 @@ struct SubscriberStatistics {
   bool evicted = false;
 };
 
-/// Runs a job later, on a thread of its choice.
+/// Runs a job later, on a thread of its choice, or at once. Jobs must be run; they do not throw unless what is called
+/// back throws.
 using SignalExecutor = std::function<void(std::function<void()>)>;
+
+/// A receive that nobody waits for, to be finished in one of three ways, once: `co_await receiver.recv_async()`,
+/// `receiver.recv_async().future()` or `receiver.recv_async().then(callback)`. The callback, or the rest of the
+/// coroutine unless there was something at once, runs on the executor; without one on a thread of the hub, which it
+/// should not hold for long. When the receiver goes first, the outcome is `closed`.
+class [[nodiscard]] SignalReceive {
+public:
+  SignalReceive(SignalReceive&&) noexcept;
+  SignalReceive& operator=(SignalReceive&&) noexcept;
+  ~SignalReceive();
+
+  /// `done` must not throw. Throws LogicError bad_argument when a receive of this receiver is under way.
+  void then(std::function<void(Received)> done) &&;
+  std::future<Received> future() &&;
+
+  bool await_ready();
+  void await_suspend(std::coroutine_handle<> waiting);
+  Received await_resume();
+
+private:
+  friend class SignalReceiver;
+  SignalReceive(std::shared_ptr<class Subscriber> subscriber, SignalExecutor executor);
+
+  std::shared_ptr<class Subscriber> subscriber_;
+  SignalExecutor executor_;
+  std::optional<Received> received_;
+};
 
 /// One subscription. Several threads may receive from it: each event goes to exactly one of them. Commands other than
 /// receives need the caller's own care. Destroying it unsubscribes; no thread may be inside it then.
@@ -117,10 +146,19 @@ public:
   /// The same, but waits for the first event, lagged or closed at most `timeout`.
   ReceivedBatch recv_batch(std::vector<Event>& events, std::size_t limit, std::chrono::nanoseconds timeout);
 
-  /// For event loops and actors: sets what arm() arms. It is called on a sender's thread, so it must be quick, must
-  /// not throw and must not wait; it may not be changed while armed.
+  // Being told instead of waiting. A receiver uses one of these three; another is refused with LogicError bad_argument.
+
+  SignalReceive recv_async(SignalExecutor executor = {});
+
+  /// For poll() and its like: a file descriptor, the receiver's own, that is readable while there may be something to
+  /// receive. Receive until empty; that receive makes it unreadable.
+  int event_fd();
+
+  /// For actors and event loops: sets what arm() arms. It is called on a sender's thread, so it must be quick, must not
+  /// throw and must not wait; it may be set once.
   void set_waker(std::function<void()> waker);
   /// True: the waker will be called once, as soon as there may be something to receive. False: there already is.
+  /// REQUIRES: set_waker().
   bool arm();
 
   SubscriberStatistics statistics() const;
