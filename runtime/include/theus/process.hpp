@@ -101,6 +101,10 @@ private:
     return status ? Result<Returned>{Returned{}} : Result<Returned>{status.error()};
   }
   static Result<Returned> returned(const Error& error) { return error; }
+  template <class... Parts>
+  static Result<Returned> returned(const std::tuple<Parts...>& parts) {
+    return Returned{parts};
+  }
   static Result<Returned> returned(const char* text) { return Returned{Value{text}}; }
   template <Convertible T>
   static Result<Returned> returned(const T& object) {
