@@ -9,7 +9,7 @@ Call::Call(ProcessPtr process, Value arguments, Deadline begun, Deadline deadlin
       deadline_(deadline),
       id_(id),
       answer_(std::move(answer)),
-      state_{.cancelled = false, .progress = process_->progress} {
+      state_{.cancelled = false, .run_cancelled = nullptr, .progress = process_->progress} {
   process_->running.fetch_add(1, std::memory_order_relaxed);
 }
 

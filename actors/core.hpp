@@ -36,6 +36,8 @@ struct Core {
   const std::unique_ptr<const Clock> clock;
   std::atomic<std::uint64_t> next_execution{1};
   std::atomic<std::uint64_t> unexpected_messages{0};
+  /// The engine shuts down: what runs may end, nothing new begins.
+  std::atomic<bool> is_closing{false};
 
   /// Ends the service: from now on the engine answers `internal`. The first reason stays.
   void fail(std::string reason);

@@ -55,7 +55,7 @@ Status Engine::Impl::enter(std::string_view what) const {
                  "its body called the engine (" + std::string{what} + "), which could wait for itself",
                  "Compose the functions into one body with theus::pipeline, or make them steps of a workflow"}
         .with("names", Value::list({Value{*body}, Value{what}}));
-  if (is_closed.load(std::memory_order_acquire))
+  if (core->is_closing.load(std::memory_order_acquire))
     return Error{Errc::closed, std::string{what}, "the engine was shut down", "Create another engine"};
   if (auto failure = core->failure())
     return *failure;
@@ -91,7 +91,7 @@ Status Engine::Impl::shutdown(std::chrono::milliseconds timeout) {
   if (auto nested = running_body())
     return Error{Errc::nested_call, "'" + *nested + "'", "its body tried to shut the engine down",
                  "Do it from another thread"};
-  is_closed.store(true, std::memory_order_release);
+  core->is_closing.store(true, std::memory_order_release);
   const auto deadline = Steady::now() + timeout;
   while (in_flight->load() > 0 && Steady::now() < deadline)
     std::this_thread::sleep_for(look_interval);

@@ -49,7 +49,6 @@ struct Engine::Impl {
   // Thread-safe on their own.
   actors::Registry registry;
   std::shared_ptr<std::atomic<std::size_t>> in_flight = std::make_shared<std::atomic<std::size_t>>(0);
-  std::atomic<bool> is_closed{false};
 
   std::mutex shutdown_mutex;
   std::optional<Status> shutdown_result;  // guarded by shutdown_mutex

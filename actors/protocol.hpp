@@ -96,11 +96,14 @@ struct RunTick {};
 /// To itself: repeat the current step's process.
 struct RepeatStep {};
 
+/// The run was cancelled: do not wait to repeat a step.
+struct CancelRun {};
+
 /// WORKFLOW RUNNER: asks the cursor what comes next and has it done, one step after the other, until the end, the
 /// first failure or the deadline. Lives as long as the run.
 using WorkflowRunner =
     caf::typed_actor<caf::reacts_to<StepAnswered>, caf::reacts_to<RoundAnswered>, caf::reacts_to<CommitReply>,
-                     caf::reacts_to<RepeatStep>, caf::reacts_to<RunTick>>;
+                     caf::reacts_to<RepeatStep>, caf::reacts_to<RunTick>, caf::reacts_to<CancelRun>>;
 WorkflowRunner spawn_workflow_runner(caf::actor_system& system, CorePtr core, StateOwner owner, Population population,
                                      WorkflowRunPtr run);
 
@@ -135,5 +138,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::StepAnswered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RoundAnswered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RunTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RepeatStep)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::CancelRun)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::WatchDeadline)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::DeadlineTick)

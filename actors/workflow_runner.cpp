@@ -31,6 +31,7 @@ struct State {
   std::uint64_t steps_run = 0;
   Version version = 0;
   std::optional<Deadline> next_tick;
+  bool waits_to_repeat = false;  // the current step failed and will be tried again
 
   // A runner that dies answers whoever waits for it.
   ~State() {
@@ -108,6 +109,7 @@ void run_process(Self self, const RunProcess& wanted) {
                                       [runner, step](Result<Executed> result) {
                                         tell(runner, StepAnswered{step, std::move(result)});
                                       });
+  state.call->state().run_cancelled = {state.run, &state.run->cancelled};
   plan_tick(self);
   spawn_process(self->system(), state.core, state.owner, state.call);
 }
@@ -195,7 +197,7 @@ Error too_late(const WorkflowRun& run) {
 
 void advance(Self self) {
   State& state = self->state;
-  if (state.run->cancelled.load(std::memory_order_relaxed))
+  if (state.run->cancelled.load(std::memory_order_relaxed) || state.core->is_closing.load(std::memory_order_relaxed))
     return end(self, cancelled(*state.run));
   if (state.core->clock->now() >= state.run->deadline)
     return end(self, too_late(*state.run));
@@ -226,6 +228,7 @@ void take_step(Self self, const StepAnswered& answered) {
     return fail(self, answered.result.error());
   const auto base = std::chrono::duration_cast<std::chrono::microseconds>(wanted.backoff);
   constexpr std::chrono::microseconds most = std::chrono::minutes{1};
+  state.waits_to_repeat = true;
   tell_later(WorkflowRunner{self}, backoff(static_cast<int>(state.attempt) + 1, state.step, base, most), RepeatStep{});
 }
 
@@ -238,6 +241,12 @@ void take_commit(Self self, const Outcome& outcome) {
     return fail(self, outcome.error());
   state.cursor = state.before;
   evaluate(self);
+}
+
+void repeat(Self self) {
+  State& state = self->state;
+  state.waits_to_repeat = false;
+  run_process(self, std::get<RunProcess>(*state.action));
 }
 
 void take_tick(Self self) {
@@ -271,8 +280,12 @@ WorkflowRunner::behavior_type workflow_runner(Self self, CorePtr core, StateOwne
                   answered.report->version, 1);
       },
       [self](const CommitReply& reply) { take_commit(self, reply.outcome); },
-      [self](RepeatStep) { run_process(self, std::get<RunProcess>(*self->state.action)); },
+      [self](RepeatStep) { repeat(self); },
       [self](RunTick) { take_tick(self); },
+      [self](CancelRun) {
+        if (self->state.waits_to_repeat)
+          end(self, cancelled(*self->state.run));
+      },
   };
 }
 

@@ -54,7 +54,7 @@ void Context::progress(std::uint64_t done, std::uint64_t total) {
   gauge.total.store(total, std::memory_order_relaxed);
 }
 
-bool Context::is_cancelled() const { return live().start().call->cancelled.load(std::memory_order_relaxed); }
+bool Context::is_cancelled() const { return live().is_cancelled(); }
 
 void Context::refuse_absent(const Path& path) const {
   raise(Error{Errc::bad_argument, "'" + name() + "', path " + path.text(), "there is nothing at this path",

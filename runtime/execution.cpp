@@ -88,6 +88,14 @@ Status Execution::emit(std::string_view signal, Value payload) {
   return {};
 }
 
+bool Execution::is_cancelled() {
+  if (!start_.call->is_cancelled())
+    return false;
+  (void)refuse(Error{Errc::cancelled, "'" + start_.contract->name() + "'", "it was cancelled while it ran",
+                     "Nothing of this execution was committed"});
+  return true;
+}
+
 void Execution::log(LogLevel level, std::string_view text, Value fields) const {
   if (start_.log)
     start_.log({level, std::string{text}, std::move(fields), start_.contract->name(), start_.id,

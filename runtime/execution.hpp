@@ -20,7 +20,14 @@ struct ProgressGauge {
 /// What a caller tells a body that runs. Thread-safe.
 struct CallState {
   std::atomic<bool> cancelled{false};
+  /// Of the workflow run that the call is a step of, or null.
+  std::shared_ptr<const std::atomic<bool>> run_cancelled = nullptr;
   std::shared_ptr<ProgressGauge> progress = std::make_shared<ProgressGauge>();
+
+  bool is_cancelled() const noexcept {
+    return cancelled.load(std::memory_order_relaxed) ||
+           (run_cancelled != nullptr && run_cancelled->load(std::memory_order_relaxed));
+  }
 };
 
 /// What one attempt of one body starts from.
@@ -56,6 +63,8 @@ public:
   Result<std::optional<Value>> read(const Path& path);
   Status write(const Write& write);
   Status emit(std::string_view signal, Value payload);
+  /// From the first true on, the execution is refused: a body that stops early leaves half a result.
+  bool is_cancelled();
   void log(LogLevel level, std::string_view text, Value fields) const;
   Value& local() noexcept { return local_; }
   Value& agent_state() noexcept { return start_.agent_state; }

@@ -84,7 +84,8 @@ public:
   /// Readable at once by pollers, without a commit.
   void progress(std::uint64_t done, std::uint64_t total);
 
-  /// Whether the deadline has passed or the call was cancelled: a long body looks now and then, and returns.
+  /// Whether the deadline has passed or the call was cancelled: a long body looks now and then, and returns. Once it
+  /// was told so, nothing of this execution is committed.
   bool is_cancelled() const;
 
 private:

@@ -14,6 +14,7 @@
 #include <initializer_list>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string_view>
 
 namespace theus {
@@ -77,6 +78,9 @@ struct WorkflowOptions {
   /// Called before each step, on a thread of the engine; must not call the engine and return soon. What it throws
   /// is logged and otherwise ignored.
   std::function<void(const Progress&)> observer{};
+  /// Cancels the run when its source is asked to stop: a process that runs is told through Context::is_cancelled(), and
+  /// no further step begins. The run ends with `cancelled`; committed steps stay committed.
+  std::stop_token cancel{};
   InputOptions inputs{};
 };
 
