@@ -1,6 +1,6 @@
 #include "actors/registry.hpp"
 
-#include "runtime/nearest.hpp"
+#include <theus/nearest.hpp>
 
 #include <algorithm>
 

@@ -2,7 +2,7 @@
 #include <theus/fields.hpp>
 #include <theus/path.hpp>
 
-#include "runtime/nearest.hpp"
+#include <theus/nearest.hpp>
 #include "runtime/number.hpp"
 
 namespace theus {

@@ -1,8 +1,9 @@
 #pragma once
 
+#include <theus/escape.hpp>
+
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 namespace theus {
@@ -17,10 +18,6 @@ CodePoint decode_utf8(std::string_view text) noexcept;
 
 /// Whether a code point drives terminals or hides text: control, bidirectional override, byte order mark.
 bool is_unsafe(std::uint32_t code_point) noexcept;
-
-/// The text with control, bidirectional-override and invalid UTF-8 bytes written as escapes
-/// (\n, \x1b, \u202e), so that a name can neither forge a log line nor drive a terminal.
-std::string escaped(std::string_view text);
 
 /// Whether the bytes are well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms).
 bool is_utf8(std::string_view text) noexcept;

@@ -1,8 +1,8 @@
 #include "runtime/expression_parser.hpp"
 
+#include <theus/nearest.hpp>
 #include "runtime/expression_operators.hpp"
 #include "runtime/findings.hpp"
-#include "runtime/nearest.hpp"
 #include "runtime/number.hpp"
 
 #include <algorithm>

@@ -1,10 +1,10 @@
 #include "runtime/inputs.hpp"
 
+#include <theus/nearest.hpp>
 #include "runtime/confined_file.hpp"
 #include "runtime/csv.hpp"
 #include "runtime/escape.hpp"
 #include "runtime/findings.hpp"
-#include "runtime/nearest.hpp"
 #include "runtime/text_position.hpp"
 
 #include <theus/json.hpp>

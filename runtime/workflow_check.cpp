@@ -1,7 +1,7 @@
 #include "runtime/workflow_check.hpp"
 
+#include <theus/nearest.hpp>
 #include "runtime/name_pattern.hpp"
-#include "runtime/nearest.hpp"
 
 #include <algorithm>
 #include <array>

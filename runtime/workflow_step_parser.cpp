@@ -1,6 +1,6 @@
 #include "runtime/workflow_step_parser.hpp"
 
-#include "runtime/nearest.hpp"
+#include <theus/nearest.hpp>
 
 #include <algorithm>
 #include <array>

@@ -1,1 +1,3 @@
-int main() { return 70; }
+#include <theus/cli.hpp>
+
+int main(int argc, char** argv) { return theus::run_cli(argc, argv); }

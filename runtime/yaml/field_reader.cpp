@@ -1,7 +1,7 @@
 #include "runtime/yaml/field_reader.hpp"
 
+#include <theus/nearest.hpp>
 #include "runtime/escape.hpp"
-#include "runtime/nearest.hpp"
 #include "runtime/number.hpp"
 
 #include <algorithm>

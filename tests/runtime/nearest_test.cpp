@@ -1,4 +1,4 @@
-#include "runtime/nearest.hpp"
+#include <theus/nearest.hpp>
 
 #include <catch2/catch.hpp>
 
