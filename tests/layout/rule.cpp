@@ -17,6 +17,8 @@ constexpr std::array may_catch{
     Allowance{"actors/caf_ways.hpp", "turns what a handler throws into an exit reason"},
     Allowance{"actors/user_callback.hpp", "the one call of user functions that are no bodies"},
     Allowance{"benchmarks/harness.cpp", "names the case whose measure threw"},
+    Allowance{"runtime/cli/modules.cpp", "a user's module may throw while it registers"},
+    Allowance{"runtime/cli/run_cli.cpp", "the adapter of CLI11, and the end of the command line"},
     Allowance{"runtime/commit_turn.cpp", "a door for bad_alloc: the turn stays whole"},
     Allowance{"runtime/execution.cpp", "the one call of user bodies"},
     Allowance{"runtime/state_memory.cpp", "reclaims later when memory for it is short"},

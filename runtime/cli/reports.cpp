@@ -1,0 +1,40 @@
+#include "runtime/cli/reports.hpp"
+
+#include <theus/escape.hpp>
+
+#include <fmt/format.h>
+
+namespace theus::cli {
+
+Value data_of(const Error& error) {
+  return {{"error",
+           {{"code", to_string(error.code())},
+            {"where", error.where()},
+            {"cause", error.cause()},
+            {"remedy", error.remedy()},
+            {"fields", error.fields()}}}};
+}
+
+std::string text_of(const Error& error, const Console& console) {
+  std::string text = console.red("error:") + " " + error.text();
+  const Value* findings = error.field("findings");
+  if (findings == nullptr)
+    return text;
+  for (const Value& finding : findings->items()) {
+    const auto part = [&](const char* name) { return escaped(finding[name].get<std::string>().value_or("")); };
+    const auto number = [&](const char* name) { return finding[name].get<int>().value_or(0); };
+    text += fmt::format("\n  {}:{}:{}: {}", part("file"), number("line"), number("column"), part("cause"));
+    if (const std::string suggestion = part("suggestion"); !suggestion.empty())
+      text += ". " + suggestion;
+  }
+  return text;
+}
+
+std::string joined(const std::vector<std::string>& texts) {
+  std::string line;
+  for (const std::string& text : texts)
+    line += (line.empty() ? "" : ", ") + escaped(text);
+  return line.empty() ? "-" : line;
+}
+
+}  // namespace theus::cli

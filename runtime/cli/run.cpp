@@ -1,0 +1,197 @@
+#include <theus/escape.hpp>
+#include <theus/json.hpp>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <memory>
+#include <stop_token>
+
+#include "runtime/cli/command.hpp"
+#include "runtime/cli/interrupts.hpp"
+#include "runtime/cli/modules.hpp"
+
+namespace theus::cli {
+namespace {
+
+constexpr std::chrono::milliseconds shutdown_timeout{10'000};
+constexpr std::uint64_t timeout_ms_max = 30ULL * 24 * 3600 * 1000;
+
+struct Options {
+  std::string workflow;
+  std::vector<std::string> modules;
+  std::vector<std::string> inputs;    // NAME=FILE
+  std::vector<std::string> settings;  // PATH=JSON
+  std::vector<std::string> wanted;    // paths
+  std::uint64_t timeout_ms = 0;
+  bool quiet = false;
+};
+
+struct Assignment {
+  std::string_view name;
+  std::string_view value;
+};
+
+/// The parts before and after the first '='; an empty name when there is none. A quoted key of a path may hold one.
+Assignment split(std::string_view text) {
+  char quote = '\0';
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (quote == '\0' && text[at] == '=')
+      return {text.substr(0, at), text.substr(at + 1)};
+    if (text[at] == '\'' || text[at] == '"')
+      quote = quote == '\0' ? text[at] : quote == text[at] ? '\0' : quote;
+  }
+  return {};
+}
+
+Result<Write> setting(std::string_view text) {
+  const auto [name, value] = split(text);
+  if (name.empty())
+    return Error{Errc::bad_argument, "--set", "'" + std::string{text} + "' is not PATH=JSON",
+                 "An example: --set domain.limit=5"};
+  auto path = Path::parse(name);
+  if (!path)
+    return path.error();
+  auto json = parse_json(value);
+  if (!json)
+    return Error{json.error().code(), "--set " + path->text(), json.error().cause(),
+                 "Texts need quotes of their own: --set '" + path->text() + "=\"text\"'"};
+  return Write::set(*std::move(path), *std::move(json));
+}
+
+// CLI11 asks for validators that return what is wrong, or nothing.
+template <class T>
+std::string wrong_with(const Result<T>& parsed) {
+  return parsed ? "" : parsed.error().cause() + ". " + parsed.error().remedy();
+}
+std::string wrong_with_setting(const std::string& text) { return wrong_with(setting(text)); }
+std::string wrong_with_path(const std::string& text) { return wrong_with(Path::parse(text)); }
+std::string wrong_with_input(const std::string& text) {
+  const auto [name, file] = split(text);
+  return name.empty() || file.empty() ? "'" + text + "' is not NAME=FILE. An example: --input orders=today.csv" : "";
+}
+
+std::string status_text(const Progress& progress) {
+  const std::string total = progress.total == 0 ? "" : fmt::format(" of {}", progress.total);
+  return fmt::format("step {}{}: {}", progress.done + 1, total, escaped(progress.step));
+}
+
+std::string log_text(const LogEntry& entry) {
+  const std::string fields = entry.fields.empty() ? "" : " " + to_json(entry.fields);
+  return fmt::format("{} {}: {}{}", to_string(entry.level), escaped(entry.process), escaped(entry.text), fields);
+}
+
+EngineOptions engine_options(const Options& options, Console& console) {
+  const auto least = options.quiet ? LogLevel::warning : LogLevel::debug;
+  return {.shutdown_timeout = shutdown_timeout, .log = [&console, least](const LogEntry& entry) {
+            if (entry.level >= least)
+              console.say(log_text(entry));
+          }};
+}
+
+WorkflowOptions workflow_options(const Options& options, const Session& session, std::stop_token cancel) {
+  WorkflowOptions all;
+  all.cancel = std::move(cancel);
+  all.timeout = std::chrono::milliseconds{options.timeout_ms};
+  if (!options.quiet && !session.json)
+    all.observer = [&console = session.console](const Progress& progress) { console.status(status_text(progress)); };
+  for (const std::string& input : options.inputs) {
+    const auto [name, file] = split(input);
+    all.inputs.overrides.insert_or_assign(std::string{name}, std::string{file});
+  }
+  return all;
+}
+
+/// Everything from an empty engine to the finished workflow.
+Result<WorkflowReport> run_workflow(Engine& engine, const Options& options, const Session& session,
+                                    std::stop_token cancel) {
+  if (Status loaded = load_modules(engine, session.registry, options.modules); !loaded)
+    return loaded.error();
+  std::vector<Write> writes;
+  for (const std::string& text : options.settings)
+    writes.push_back(setting(text).value());
+  if (auto set = engine.compare_and_swap(engine.version(), writes); !set)
+    return set.error();
+  return engine.execute_workflow(options.workflow, workflow_options(options, session, std::move(cancel)));
+}
+
+Value data_of(const StepReport& step) {
+  return {{"step", step.step}, {"value", step.value}, {"version", step.version}, {"attempts", step.attempts}};
+}
+
+Result<Report> report_of(const Options& options, const WorkflowReport& ran, const Snapshot& state) {
+  Value steps = Value::list();
+  for (const StepReport& step : ran.steps)
+    steps.push_back(data_of(step));
+  Value values = Value::map();
+  std::string text;
+  for (const std::string& path : options.wanted) {
+    const auto value = state.get(path);
+    if (!value)
+      return value.error();
+    values.set(path, *value);
+    text += to_json(*value) + "\n";
+  }
+  return Report{{{"workflow", options.workflow},
+                 {"version", ran.version},
+                 {"steps_run", ran.steps_run},
+                 {"steps", steps},
+                 {"values", values}},
+                text};
+}
+
+Result<Report> run(const Options& options, Session& session) {
+  const HeldSignals held;
+  Engine engine{engine_options(options, session.console)};
+  std::stop_source cancel;
+  const Interrupts interrupts{held, [&] {
+                                session.console.say("interrupted: the step in flight ends first; once more to force");
+                                cancel.request_stop();
+                              }};
+  const auto ran = run_workflow(engine, options, session, cancel.get_token());
+  auto report = ran ? report_of(options, *ran, engine.state()) : Result<Report>{ran.error()};
+  if (Status ended = engine.shutdown(shutdown_timeout); !ended)
+    return ended.error();
+  session.interrupted = interrupts.caught();
+  if (report && !options.quiet && !session.json)
+    session.console.say(fmt::format("complete: {} steps, version {}", ran->steps_run, ran->version));
+  return report;
+}
+
+}  // namespace
+
+constinit const Command run_command{
+    "", "run", "Run a workflow to its end",
+    "  theus run flow.yaml --module build/libshop.so\n"
+    "  theus run flow.yaml --module ./libshop.so --input orders=today.csv --set domain.limit=5 --timeout 30s\n"
+    "  theus run flow.yaml --module ./libshop.so --get domain.total --quiet\n"
+    "  theus run flow.yaml --module ./libshop.so --json | jq .version\n"
+    "SIGINT and SIGTERM let the step in flight end and exit with 130; a second one ends at once.",
+    [](CLI::App& parser, const Session&) -> Action {
+      auto options = std::make_shared<Options>();
+      parser.add_option("WORKFLOW", options->workflow, "The workflow file")->required();
+      add_module_option(parser, options->modules);
+      parser.add_option("--input", options->inputs, "Load an input of the workflow from another file; - is stdin")
+          ->type_name("NAME=FILE")
+          ->allow_extra_args(false)
+          ->check(wrong_with_input);
+      parser.add_option("--set", options->settings, "Set a path of the state before the first step")
+          ->type_name("PATH=JSON")
+          ->allow_extra_args(false)
+          ->check(wrong_with_setting);
+      parser.add_option("--get", options->wanted, "Print the value of a path after the last step, as JSON")
+          ->type_name("PATH")
+          ->allow_extra_args(false)
+          ->check(wrong_with_path);
+      parser.add_option("--timeout", options->timeout_ms, "Limit of the whole run: 500ms, 30s, 5m, 2h")
+          ->type_name("DURATION")
+          ->transform(CLI::AsNumberWithUnit(
+              std::map<std::string, std::uint64_t>{{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}},
+              CLI::AsNumberWithUnit::Options(CLI::AsNumberWithUnit::CASE_SENSITIVE |
+                                             CLI::AsNumberWithUnit::UNIT_REQUIRED)))
+          ->check(CLI::Range(std::uint64_t{1}, timeout_ms_max));
+      parser.add_flag("--quiet", options->quiet, "No status line, and of the log only warnings and errors");
+      return [options](Session& running) { return run(*options, running); };
+    }};
+
+}  // namespace theus::cli

@@ -1,0 +1,62 @@
+#include <nlohmann/json.hpp>
+
+#include <catch2/catch.hpp>
+
+#include "tests/system/command_line.hpp"
+
+namespace theus::testing {
+namespace {
+
+const std::string examples = THEUS_SOURCE_DIR "/examples/";
+
+std::string content_of(const std::string& file) {
+  std::ifstream stream{file};
+  return {std::istreambuf_iterator<char>{stream}, {}};
+}
+
+Finished example(const std::string& name, std::vector<std::string> arguments = {}) {
+  arguments.insert(arguments.begin(), THEUS_BINARY_DIR "/bin/" + name);
+  return run(std::move(arguments));
+}
+
+}  // namespace
+
+TEST_CASE("each example prints what it promises", "[examples]") {
+  for (const char* name : {"hello", "karate"}) {
+    const Finished ran = example(name);
+    INFO(name << ": " << ran.err);
+    CHECK(ran.exit == 0);
+    CHECK(ran.out == content_of(examples + name + "/expected.txt"));
+  }
+}
+
+TEST_CASE("the README shows the first example as it is", "[examples]") {
+  CHECK(has(content_of(THEUS_SOURCE_DIR "/README.md"), "```cpp\n" + content_of(examples + "hello/main.cpp") + "```"));
+}
+
+TEST_CASE("the club splits as recorded but for member 9, the same in every run", "[examples]") {
+  const auto first = document(example("karate", {"--json"}).out);
+  CHECK(first["right"] == 33);
+  CHECK(first["members"].size() == 34);
+  CHECK(first["missed"] == nlohmann::json{9});
+  CHECK(first["rounds"] == 55);
+  CHECK(first["largest_move"] < 1e-6);
+  CHECK(document(example("karate", {"--json"}).out)["digest"] == first["digest"]);
+}
+
+TEST_CASE("the club is a module for the command line too", "[examples]") {
+  const Finished ran = theus({"run", examples + "karate/karate.yaml", "--module", THEUS_BINARY_DIR "/lib/karate.so",
+                              "--get", "domain.round", "--get", "domain.club.member_34.opinion"});
+  INFO(ran.err);
+  CHECK(ran.exit == 0);
+  CHECK(ran.out == "55\n-1.0\n");
+}
+
+TEST_CASE("a ring of agents ends with the same digest in every run", "[examples]") {
+  const auto first = document(example("karate", {"--agents", "1000", "--rounds", "3", "--json"}).out);
+  CHECK(first["agents"] == 1000);
+  CHECK(first["version"] == 4);
+  CHECK(document(example("karate", {"--agents", "1000", "--rounds", "3", "--json"}).out)["digest"] == first["digest"]);
+}
+
+}  // namespace theus::testing

@@ -1,0 +1,3 @@
+int defined_nowhere();
+extern "C" int answer();
+int answer() { return defined_nowhere(); }
