@@ -1,0 +1,53 @@
+#include "ring.hpp"
+
+namespace karate {
+namespace {
+
+struct Place {
+  std::uint32_t index;
+  std::uint32_t agents;
+
+  Place left() const { return {(index + agents - 1) % agents, agents}; }
+  Place right() const { return {(index + 1) % agents, agents}; }
+  std::string name() const { return "agent_" + std::to_string(index); }
+  theus::Path path() const { return theus::Path{"domain.ring"}.key(name()); }
+};
+
+/// Between -1 and 1, scattered, the same in every run.
+double first_opinion(std::uint32_t index) { return static_cast<double>(index * 2654435769U) / 2147483648.0 - 1.0; }
+
+theus::Agent agent_at(Place place) {
+  const auto listen = [place](theus::Context& ctx) {
+    const auto opinion = [&](Place of) { return ctx.get<double>(of.path()); };
+    return (opinion(place.left()) + opinion(place) + opinion(place.right())) / 3;
+  };
+  return {.name = place.name(),
+          .reads = {place.left().path().text(), place.path().text(), place.right().path().text()},
+          .writes = {place.path().text()},
+          .body = listen};
+}
+
+}  // namespace
+
+theus::Status form_ring(theus::Engine& engine, std::size_t agents) {
+  const auto place = [agents](std::size_t i) {
+    return Place{static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(agents)};
+  };
+  theus::Value opinions = theus::Value::map();
+  for (std::size_t i = 0; i < agents; ++i)
+    opinions.set(place(i).name(), first_opinion(place(i).index));
+  if (auto begun = engine.compare_and_swap(engine.version(), {{"domain.ring", std::move(opinions)}}); !begun)
+    return begun.error();
+  return engine.spawn_agents(agents, [&](std::size_t i) { return agent_at(place(i)); });
+}
+
+theus::Status turn_ring(theus::Engine& engine, int rounds) {
+  for (int round = 1; round <= rounds; ++round) {
+    if (auto done = engine.round("agent_*"); !done)
+      return done.error();
+    engine.signals().send("round", {{"round", round}});
+  }
+  return {};
+}
+
+}  // namespace karate
