@@ -152,6 +152,7 @@ Result<ExecutionResult> attempt(const Body& body, Context& context, Execution& e
 }
 
 // What runs on this thread right now; bodies do not nest.
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): one per thread
 thread_local const Contract* running = nullptr;
 
 class RunningScope {

@@ -11,8 +11,8 @@
 namespace theus {
 namespace {
 
-using yaml::FieldReader;
 using yaml::Field;
+using yaml::FieldReader;
 using yaml::Node;
 
 constexpr std::int64_t operations_max = 1'000'000'000;

@@ -60,6 +60,8 @@ struct Names {
   std::array<std::pair<std::string_view, T>, N> names;
 };
 
+template <class Struct, class T>
+Field(const char*, T Struct::*) -> Field<Struct, T>;
 template <class... T>
 Fields(const char*, std::tuple<T...>) -> Fields<T...>;
 template <class T, std::size_t N>
