@@ -95,11 +95,10 @@ Result<WorkflowReport> Engine::execute_workflow(const Workflow& workflow, Workfl
   auto run = std::make_shared<WorkflowRun>(
       workflow, impl_->registry.table(), deadline, std::move(options.observer),
       [waiter, place = *std::move(place)](Result<WorkflowReport> report) { waiter->put(std::move(report)); });
+  // The wish is on record before the first body runs; the message only wakes a runner that waits to repeat a step.
+  const std::stop_callback mark{options.cancel, [&] { run->cancelled.store(true, std::memory_order_relaxed); }};
   const auto runner = actors::spawn_workflow_runner(*impl_->system, impl_->core, impl_->owner, impl_->population, run);
-  const std::stop_callback cancel{options.cancel, [&] {
-                                    run->cancelled.store(true, std::memory_order_relaxed);
-                                    actors::tell(runner, actors::CancelRun{});
-                                  }};
+  const std::stop_callback wake{options.cancel, [&] { actors::tell(runner, actors::CancelRun{}); }};
   if (!waiter->wait_until(deadline + grace))
     return Error{Errc::deadline, "workflow '" + workflow.name() + "'", "its runner did not answer",
                  "Look for a body that does not end"};
