@@ -45,7 +45,7 @@ TEST_CASE("run --json prints one document of all steps", "[cli]") {
   CHECK(report["values"] == nlohmann::json{{"domain.sold", 2}});
 }
 
-TEST_CASE("--set and --input decide what a run starts from", "[cli]") {
+TEST_CASE("the options --set and --input decide what a run starts from", "[cli]") {
   const Folder folder;
   const std::string flow = folder.file("flow.yaml",
                                        "inputs:\n"
