@@ -1,48 +1,22 @@
+#include "benchmarks/caf_peer.hpp"
 #include "benchmarks/harness.hpp"
 
 #include <theus/engine.hpp>
 
-#include <caf/actor_system.hpp>
-#include <caf/actor_system_config.hpp>
-#include <caf/event_based_actor.hpp>
-#include <caf/scoped_actor.hpp>
-
 #include <memory>
 #include <string>
-#include <thread>
-#include <unordered_map>
 
 namespace {
 
 using theus::Context;
 using theus::Engine;
+using theus::bench::CafPeer;
 using theus::bench::Case;
 using theus::bench::per_second;
 
 // ours: a contract-checked execution that reads one path and commits another value to it.
 // peer: the least that actors can do instead: one request, with the same policy and deadline, to an actor that changes
 // an entry of its map and answers.
-using increment_atom = caf::atom_constant<caf::atom("increment")>;
-
-caf::behavior counter(caf::event_based_actor*, std::shared_ptr<std::unordered_map<std::string, std::int64_t>> map) {
-  return {[map](increment_atom, const std::string& key) { return ++(*map)[key]; }};
-}
-
-struct CafSystem {
-  struct Config : caf::actor_system_config {
-    Config() {
-      set("scheduler.policy", caf::atom("sharing"));
-      set("scheduler.max-threads", std::max(1U, std::thread::hardware_concurrency()));
-      set("scheduler.max-throughput", 300);
-    }
-  };
-
-  Config config;
-  caf::actor_system system{config};
-  caf::scoped_actor self{system};
-  caf::actor owner = system.spawn(counter, std::make_shared<std::unordered_map<std::string, std::int64_t>>());
-};
-
 void one_in_one_out(Case& subject) {
   auto engine = std::make_shared<Engine>();
   engine
@@ -52,13 +26,8 @@ void one_in_one_out(Case& subject) {
                           .body = [](Context& ctx) { return ctx.get<std::int64_t>("domain.count", 0) + 1; }})
       .value();
   subject.ours([engine] { return per_second([&] { engine->execute("increment").value(); }); });
-  auto caf = std::make_shared<CafSystem>();
-  subject.peer("caf request", [caf] {
-    return per_second([&] {
-      caf->self->request(caf->owner, std::chrono::seconds{30}, increment_atom::value, std::string{"domain.count"})
-          .receive([](std::int64_t) {}, [](caf::error&) {});
-    });
-  });
+  subject.peer("caf request",
+               [caf = std::make_shared<CafPeer>()] { return per_second([&] { caf->request("domain.count"); }); });
 }
 
 void round_of_agents(Case& subject) {

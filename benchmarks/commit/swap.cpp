@@ -1,0 +1,52 @@
+// One counter, known to every client by its version: each client swaps the version it knows for the next, and takes
+// the newest version after a refusal. ours goes through the public door, with the checks of its paths and versions.
+
+#include "benchmarks/commit/cases.hpp"
+#include "benchmarks/contention.hpp"
+
+#include <theus/engine.hpp>
+
+#include <memory>
+
+namespace theus::bench {
+namespace {
+
+double engine_swaps(Engine& engine, unsigned threads) {
+  return contest(threads,
+                 [&](unsigned) {
+                   return [&, known = engine.version(), write = Write::set(Path{counter_path}, 0)]() mutable {
+                     write.value = static_cast<std::int64_t>(known) + 1;
+                     const auto swapped = engine.compare_and_swap(known, {&write, 1});
+                     known = swapped ? *swapped : engine.version();
+                     return swapped.ok();
+                   };
+                 })
+      .successes_per_second();
+}
+
+double map_swaps(LockedMap& map, unsigned threads) {
+  return contest(threads,
+                 [&](unsigned) {
+                   return [&, known = std::uint64_t{0},
+                           change = LockedMap::Change{std::string{counter_path}, 0}]() mutable {
+                     change.value = static_cast<std::int64_t>(known) + 1;
+                     return map.swap(known, {&change, 1});
+                   };
+                 })
+      .successes_per_second();
+}
+
+void cas(Case& subject, unsigned threads) {
+  subject.ours([engine = std::make_shared<Engine>(), threads] { return engine_swaps(*engine, threads); });
+  subject.peer("mutex+map", [map = std::make_shared<LockedMap>(), threads] { return map_swaps(*map, threads); });
+#ifdef THEUS_BENCHMARK_PEERS
+  add_packaged_cas_peers(subject, threads);
+#endif
+}
+
+}  // namespace
+
+void cas_1_thread(Case& subject) { cas(subject, 1); }
+void cas_8_threads(Case& subject) { cas(subject, 8); }
+
+}  // namespace theus::bench
