@@ -5,26 +5,10 @@
 
 #include <theus/errors.hpp>
 
-#include <algorithm>
-
 namespace theus {
 
 Execution::Execution(ExecutionStart start)
-    : start_(std::move(start)), overlay_(start_.snapshot, [this](const Path& path) { mark_read(path); }) {}
-
-void Execution::mark_read(const Path& path) {
-  // A loop that reads the same few paths again should not make the read set long; a duplicate does no harm.
-  constexpr std::ptrdiff_t window = 16;
-  const auto recent = reads_.end() - std::min<std::ptrdiff_t>(window, std::ssize(reads_));
-  if (std::find(recent, reads_.end(), path) != reads_.end())
-    return;
-  if (reads_.size() == reads_settled_at_) {
-    std::ranges::sort(reads_);
-    reads_.erase(std::unique(reads_.begin(), reads_.end()), reads_.end());
-    reads_settled_at_ = std::max(reads_settled_at_, 2 * reads_.size());
-  }
-  reads_.push_back(path);
-}
+    : start_(std::move(start)), overlay_(start_.snapshot, [this](const Path& path) { reads_.add(path); }) {}
 
 Status Execution::refuse(Error error) {
   if (!refused_)
@@ -122,7 +106,7 @@ Result<ExecutionResult> Execution::finish(const Returned& returned) {
   }
   ExecutionResult result;
   auto writes = overlay_.writes();  // may still mark paths as read
-  result.proposal = {start_.snapshot.version(), false, std::move(reads_), std::move(writes), std::move(signals_)};
+  result.proposal = {start_.snapshot.version(), false, std::move(reads_).take(), std::move(writes), std::move(signals_)};
   result.value = value_of(returned);
   result.agent_state = std::move(start_.agent_state);
   return result;

@@ -3,6 +3,7 @@
 #include "runtime/contract.hpp"
 #include "runtime/overlay.hpp"
 #include "runtime/proposal.hpp"
+#include "runtime/read_set.hpp"
 
 #include <theus/context.hpp>
 
@@ -77,13 +78,11 @@ public:
 private:
   std::optional<Value> read_partial(const Path& path);
   std::optional<Value> read_pattern(const Path& at, std::span<const Segment> rest);
-  void mark_read(const Path& path);
   Status refuse(Error error);
 
   ExecutionStart start_;
   Overlay overlay_;
-  std::vector<Path> reads_;
-  std::size_t reads_settled_at_ = 1024;  // the size at which duplicates are taken out
+  ReadSet reads_;
   std::vector<Signal> signals_;
   Value local_ = Value::map();
   std::optional<Error> refused_;  // the first rule that was broken
