@@ -4,26 +4,43 @@
 namespace theus::actors {
 namespace {
 
+// How soon commits that others' reservations hold back are tried again.
+constexpr std::chrono::milliseconds held_back_interval{1};
+
 struct State {
   static inline constexpr const char* name = "state-owner";
 
   CorePtr core;
   std::vector<CommitRequest> waiting;
+  std::vector<CommitRequest> held_back;
 
   void commit_waiting() {
     std::vector<ProposalView> proposals;
     proposals.reserve(waiting.size());
     for (const CommitRequest& request : waiting)
       proposals.push_back(request.proposal->view());
-    std::vector<Outcome> outcomes(waiting.size(), Outcome{Version{0}});
+    std::vector<std::optional<Outcome>> outcomes(waiting.size());
     core->turn.commit(proposals, outcomes);
     for (std::size_t i = 0; i < waiting.size(); ++i)
-      tell(waiting[i].client, CommitReply{std::move(outcomes[i])});
+      if (outcomes[i])
+        tell(waiting[i].client, CommitReply{*std::move(outcomes[i])});
+      else
+        held_back.push_back(std::move(waiting[i]));
     waiting.clear();
   }
 };
 
-StateOwner::behavior_type state_owner(StateOwner::stateful_pointer<State> self, CorePtr core) {
+using Self = StateOwner::stateful_pointer<State>;
+
+void commit_batch(Self self) {
+  State& state = self->state;
+  const bool is_noted = !state.held_back.empty();
+  state.commit_waiting();
+  if (!is_noted && !state.held_back.empty())
+    tell_later(StateOwner{self}, held_back_interval, RetryHeldBack{});
+}
+
+StateOwner::behavior_type state_owner(Self self, CorePtr core) {
   prepare(self, core);
   self->state.core = std::move(core);
   return {
@@ -33,7 +50,15 @@ StateOwner::behavior_type state_owner(StateOwner::stateful_pointer<State> self, 
           self->send(self, CommitBatch{});
         self->state.waiting.push_back(request);
       },
-      [self](CommitBatch) { self->state.commit_waiting(); },
+      [self](CommitBatch) { commit_batch(self); },
+      [self](RetryHeldBack) {
+        State& state = self->state;
+        // Those who wait longest go first. A CommitBatch that is on its way then finds nothing left to do.
+        std::swap(state.waiting, state.held_back);
+        std::move(state.held_back.begin(), state.held_back.end(), std::back_inserter(state.waiting));
+        state.held_back.clear();
+        commit_batch(self);
+      },
   };
 }
 

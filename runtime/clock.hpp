@@ -19,4 +19,10 @@ public:
   std::chrono::system_clock::time_point wall() const override { return std::chrono::system_clock::now(); }
 };
 
+/// The machine's own clock.
+inline const Clock& system_clock() noexcept {
+  static const SystemClock clock;
+  return clock;
+}
+
 }  // namespace theus

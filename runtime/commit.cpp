@@ -76,8 +76,12 @@ Applied incremented(const Write& write, const std::optional<Value>& before) {
                  "the value is of kind " + std::string{to_string(before->kind())} + ", the amount of kind " +
                      std::string{to_string(amount.kind())},
                  "Use the same kind of number for both");
-  if (amount.is_double())
-    return std::optional{Value{before->as_double() + amount.as_double()}};
+  if (amount.is_double()) {
+    const double sum = before->as_double() + amount.as_double();
+    if (!std::isfinite(sum))
+      return unfit(write, "the sum is beyond the largest finite number", "Keep the number smaller");
+    return std::optional{Value{sum}};
+  }
   std::int64_t sum = 0;
   if (__builtin_add_overflow(before->as_int(), amount.as_int(), &sum))
     return unfit(write, "the sum does not fit into 64 bits", "Keep the counter smaller or use a real");

@@ -1,34 +1,95 @@
 #include "runtime/commit_turn.hpp"
 
+#include "runtime/value_check.hpp"
+
 #include <cassert>
 #include <new>
 
 namespace theus {
 
-CommitTurn::CommitTurn(CommitListener* listener)
+CommitTurn::CommitTurn(CommitListener* listener, const Clock& clock, const Terms& terms)
     : memory_(StateMemory::make()),
       listener_(listener),
+      clock_(clock),
+      terms_(terms),
       out_of_memory_(Errc::resource_exhausted, "commit", "out of memory", "Release old snapshots or reduce the state"),
-      head_(memory_->published()) {}
+      head_(memory_->published()),
+      requests_(terms.requests_kept_max) {}
 
 CommitTurn::~CommitTurn() { memory_->orphan(); }
 
 Outcome CommitTurn::commit(const ProposalView& proposal) {
-  const std::lock_guard lock{turn_};
-  return commit_one(proposal);
+  if (auto fit = check_values(proposal.writes); !fit)
+    return fit.error();
+  std::unique_lock lock{turn_};
+  auto outcome = try_commit(proposal);
+  if (!outcome) [[unlikely]]
+    outcome = commit_when_released(lock, proposal);
+  return *std::move(outcome);
 }
 
-void CommitTurn::commit(std::span<const ProposalView> proposals, std::span<Outcome> outcomes) {
+Outcome CommitTurn::commit_when_released(std::unique_lock<std::mutex>& lock, const ProposalView& proposal) {
+  const auto begun = clock_.now();
+  while (clock_.now() - begun < terms_.reserved_wait_max) {
+    released_.wait_for(lock, expiry_look_interval);
+    if (auto outcome = try_commit(proposal))
+      return *std::move(outcome);
+  }
+  return Error{Errc::deadline, proposal.writes.front().path.text(),
+               "other transactions kept the path reserved for " + std::to_string(terms_.reserved_wait_max.count()) +
+                   " ms; nothing was written",
+               "Repeat it later, or make the transactions that meet here shorter"}
+      .with("limit", terms_.reserved_wait_max.count());
+}
+
+void CommitTurn::commit(std::span<const ProposalView> proposals, std::span<std::optional<Outcome>> outcomes) {
   assert(proposals.size() == outcomes.size());
+  for (std::size_t i = 0; i < proposals.size(); ++i)
+    if (auto fit = check_values(proposals[i].writes); !fit)
+      outcomes[i] = fit.error();
   for (std::size_t at = 0; at < proposals.size(); at += batch_max) {
     const std::lock_guard lock{turn_};
     for (std::size_t i = at; i < std::min(at + batch_max, proposals.size()); ++i)
-      outcomes[i] = commit_one(proposals[i]);
+      if (!outcomes[i])
+        outcomes[i] = try_commit(proposals[i]);
   }
 }
 
-// A public door for bad_alloc: the turn is left with the state as it was.
-Outcome CommitTurn::commit_one(const ProposalView& proposal) try {
+// A public door for bad_alloc: the turn is left with the state as it was. Nothing: another's reservation is in the way.
+std::optional<Outcome> CommitTurn::try_commit(const ProposalView& proposal) try {
+  if (is_closed_) [[unlikely]]
+    return Error{Errc::closed, "commit", "the engine was shut down", "Create another engine"};
+  if (!reservations_.is_empty()) [[unlikely]]
+    if (reservations_.hold_back(proposal.writes, proposal.reservation, clock_.now()))
+      return std::nullopt;
+  return proposal.request == nullptr ? commit_now(proposal) : commit_request(proposal);
+} catch (const std::bad_alloc&) {
+  return out_of_memory_;
+}
+
+Outcome CommitTurn::commit_request(const ProposalView& proposal) {
+  const Request& request = *proposal.request;
+  auto known = requests_.find(request);
+  if (!known)
+    return known.error();
+  if (*known != nullptr)
+    return (*known)->version;
+  requests_.prepare(request);
+  struct Prepared {
+    RequestLog* log;
+    const Request& request;
+    ~Prepared() {
+      if (log != nullptr)
+        log->abandon(request);
+    }
+  } prepared{&requests_, request};
+  auto outcome = commit_now(proposal);
+  if (outcome)
+    std::exchange(prepared.log, nullptr)->settle(request, *outcome);
+  return outcome;
+}
+
+Outcome CommitTurn::commit_now(const ProposalView& proposal) {
   auto next = theus::commit(*memory_, *head_, proposal);
   if (!next)
     return next.error();
@@ -37,13 +98,38 @@ Outcome CommitTurn::commit_one(const ProposalView& proposal) try {
   head_ = *next;
   const Version version = head_->version;
   memory_->publish(head_);
-  version_.store(version, std::memory_order_release);
+  version_.store(version);  // seq_cst: before the look at who waits, see watch_points.hpp
+  watches_.committed(proposal.writes);
   if (listener_ != nullptr)
     listener_->committed(version, proposal.signals);
   memory_->reclaim_some();
   return version;
-} catch (const std::bad_alloc&) {
-  return out_of_memory_;
+}
+
+Result<std::optional<RequestLog::Outcome>> CommitTurn::request_outcome(const Request& request) const {
+  const std::lock_guard lock{turn_};
+  const auto known = requests_.find(request);
+  if (!known)
+    return known.error();
+  return *known == nullptr ? std::nullopt : std::optional{**known};
+}
+
+void CommitTurn::close() {
+  const std::lock_guard lock{turn_};
+  is_closed_ = true;
+  watches_.close();
+}
+
+Status CommitTurn::add_watch(std::shared_ptr<WatchPoint> point) {
+  const std::lock_guard lock{turn_};
+  if (is_closed_)
+    point->close();
+  return watches_.add(std::move(point));
+}
+
+void CommitTurn::remove_watch(const WatchPoint& point) noexcept {
+  const std::lock_guard lock{turn_};
+  watches_.remove(point);
 }
 
 Snapshot CommitTurn::snapshot() const {

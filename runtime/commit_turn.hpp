@@ -1,9 +1,12 @@
 #pragma once
 
+#include "runtime/clock.hpp"
 #include "runtime/commit.hpp"
+#include "runtime/watch_points.hpp"
 
 #include <theus/snapshot.hpp>
 
+#include <condition_variable>
 #include <mutex>
 
 namespace theus {
@@ -18,6 +21,35 @@ public:
 /// The outcome of a proposal: the version that holds it, or why it was refused.
 using Outcome = Result<Version>;
 
+class CommitTurn;
+
+/// Paths kept free for one transaction until this goes. Belongs to one thread or actor; the turn must outlive it.
+class Reservation {
+public:
+  Reservation(Reservation&& other) noexcept
+      : turn_(std::exchange(other.turn_, nullptr)), id_(std::exchange(other.id_, Reservations::nobody)) {}
+  Reservation& operator=(Reservation&& other) noexcept {
+    std::swap(turn_, other.turn_);
+    std::swap(id_, other.id_);
+    return *this;
+  }
+  ~Reservation();
+
+  Reservations::Id id() const noexcept { return id_; }
+  /// Whether everybody who came before is done.
+  bool may_start() const;
+  /// Waits for that, at most until then.
+  bool wait_to_start(std::chrono::steady_clock::time_point deadline) const;
+  void extend(std::span<const Path> paths);
+
+private:
+  friend class CommitTurn;
+  Reservation(CommitTurn& turn, Reservations::Id id) noexcept : turn_(&turn), id_(id) {}
+
+  CommitTurn* turn_;
+  Reservations::Id id_;
+};
+
 /// The one object that owns the state. Threads and the state owner's actor enter it alike, for one bounded batch:
 /// no user code, no I/O and no wait happens inside, so holding the lock is short.
 ///
@@ -26,17 +58,44 @@ using Outcome = Result<Version>;
 class CommitTurn {
 public:
   static constexpr std::size_t batch_max = 1024;
+  /// How often somebody who waits for a reservation looks whether it has expired; a release wakes at once.
+  static constexpr std::chrono::milliseconds expiry_look_interval{5};
 
-  /// The listener, if any, must outlive the turn.
-  explicit CommitTurn(CommitListener* listener = nullptr);
+  struct Terms {
+    /// How many requests with an id are remembered.
+    std::size_t requests_kept_max = 65'536;
+    /// How long a commit waits while others have reserved its paths, before it is refused with `deadline`.
+    std::chrono::milliseconds reserved_wait_max{5'000};
+  };
+
+  /// The listener, if any, and the clock must outlive the turn.
+  explicit CommitTurn(CommitListener* listener = nullptr, const Clock& clock = system_clock())
+      : CommitTurn(listener, clock, Terms{}) {}
+  CommitTurn(CommitListener* listener, const Clock& clock, const Terms& terms);
   ~CommitTurn();
   CommitTurn(const CommitTurn&) = delete;
   CommitTurn& operator=(const CommitTurn&) = delete;
 
+  /// May wait, outside the turn, for reservations of others.
   Outcome commit(const ProposalView& proposal);
 
-  /// Commits the proposals in order, each one on its own, under one turn. REQUIRES: both spans of one size.
-  void commit(std::span<const ProposalView> proposals, std::span<Outcome> outcomes);
+  /// Commits the proposals in order, each one on its own, under one turn. What must wait for a reservation gets no
+  /// outcome yet: ask again. REQUIRES: both spans of one size.
+  void commit(std::span<const ProposalView> proposals, std::span<std::optional<Outcome>> outcomes);
+
+  /// Keeps the paths free for the holder's coming commits; nothing when too many want that.
+  std::optional<Reservation> reserve(std::vector<Path> paths, std::chrono::nanoseconds lifetime);
+
+  /// What became of a request that was committed, within the retention window. Refuses (bad_argument) an id that was
+  /// used for something else.
+  Result<std::optional<RequestLog::Outcome>> request_outcome(const Request& request) const;
+
+  /// From now on commits are refused (closed) and watches are told so; reading goes on.
+  void close();
+
+  /// Rings the point for each commit that touches its paths. Refuses (resource_exhausted) too many.
+  Status add_watch(std::shared_ptr<WatchPoint> point);
+  void remove_watch(const WatchPoint& point) noexcept;
 
   /// Pins the published state; throws OverloadError when SnapshotPins::pins_max snapshots are held.
   Snapshot snapshot() const;
@@ -50,13 +109,25 @@ public:
   Memory memory() const;
 
 private:
-  Outcome commit_one(const ProposalView& proposal);
+  friend class Reservation;
+
+  Outcome commit_when_released(std::unique_lock<std::mutex>& lock, const ProposalView& proposal);
+  std::optional<Outcome> try_commit(const ProposalView& proposal);
+  Outcome commit_request(const ProposalView& proposal);
+  Outcome commit_now(const ProposalView& proposal);
 
   StateMemory* const memory_;       // constant; lives on while snapshots do
   CommitListener* const listener_;  // constant
-  const Error out_of_memory_;       // made beforehand, when there still is memory for its text
+  const Clock& clock_;
+  const Terms terms_;
+  const Error out_of_memory_;  // made beforehand, when there still is memory for its text
   mutable std::mutex turn_;
-  const Root* head_;                 // guarded by turn_
+  const Root* head_;           // guarded by turn_
+  WatchPoints watches_;        // guarded by turn_
+  RequestLog requests_;        // guarded by turn_
+  Reservations reservations_;  // guarded by turn_
+  std::condition_variable released_;
+  bool is_closed_ = false;           // guarded by turn_
   std::atomic<Version> version_{0};  // of the published root; written under turn_
 };
 

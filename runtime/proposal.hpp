@@ -1,22 +1,27 @@
 #pragma once
 
+#include "runtime/request_log.hpp"
+#include "runtime/reservations.hpp"
+
 #include <theus/signal.hpp>
 #include <theus/version.hpp>
 #include <theus/write.hpp>
 
+#include <optional>
 #include <span>
-#include <string_view>
 #include <vector>
 
 namespace theus {
 
 /// What a transaction asks the state to become: all of it or none. The views must outlive the commit call.
 struct ProposalView {
-  Version base = 0;                 ///< the snapshot it was made from
-  bool strict = false;              ///< refuse when anything at all changed since
-  std::span<const Path> reads;      ///< must not have changed since `base`
-  std::span<const Write> writes;    ///< applied in order; the paths of set, erase and splice count as read
-  std::span<const Signal> signals;  ///< published after the commit, in order
+  Version base = 0;                   ///< the snapshot it was made from
+  bool strict = false;                ///< refuse when anything at all changed since
+  std::span<const Path> reads{};      ///< must not have changed since `base`
+  std::span<const Write> writes{};    ///< applied in order; the paths of set, erase and splice count as read
+  std::span<const Signal> signals{};  ///< published after the commit, in order
+  const Request* request = nullptr;   ///< answered with its first outcome when it comes again
+  Reservations::Id reservation = Reservations::nobody;  ///< the one that the proposal need not wait for
 };
 
 /// A proposal that owns what it asks for, to travel between actors.
@@ -26,8 +31,12 @@ struct Proposal {
   std::vector<Path> reads;
   std::vector<Write> writes;
   std::vector<Signal> signals;
+  std::optional<Request> request{};
+  Reservations::Id reservation = Reservations::nobody;
 
-  ProposalView view() const noexcept { return {base, strict, reads, writes, signals}; }
+  ProposalView view() const noexcept {
+    return {base, strict, reads, writes, signals, request ? &*request : nullptr, reservation};
+  }
 };
 
 }  // namespace theus
