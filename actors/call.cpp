@@ -2,18 +2,26 @@
 
 namespace theus::actors {
 
-Call::Call(ProcessPtr process, Value arguments, Deadline begun, Deadline deadline, std::uint64_t id, Answer answer)
+Call::Call(ProcessPtr process, Value arguments, Deadline begun, Deadline deadline, std::uint64_t id, Answer answer,
+           std::string request_id)
     : process_(std::move(process)),
       arguments_(std::move(arguments)),
       begun_(begun),
       deadline_(deadline),
       id_(id),
       answer_(std::move(answer)),
+      request_id_(std::move(request_id)),
       state_{.cancelled = false, .run_cancelled = nullptr, .progress = process_->progress} {
   process_->running.fetch_add(1, std::memory_order_relaxed);
 }
 
 Call::~Call() { process_->running.fetch_sub(1, std::memory_order_release); }
+
+std::optional<Request> Call::request(const Value& value) const {
+  if (request_id_.empty())
+    return std::nullopt;
+  return Request{request_id_, fingerprint_of(process_->definition.name, arguments_), value};
+}
 
 void Call::finish(Result<Executed> result) {
   if (move(Phase::running, Phase::done) || move(Phase::committing, Phase::done))

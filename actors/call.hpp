@@ -31,7 +31,8 @@ class Call {
 public:
   using Answer = std::function<void(Result<Executed>)>;
 
-  Call(ProcessPtr process, Value arguments, Deadline begun, Deadline deadline, std::uint64_t id, Answer answer);
+  Call(ProcessPtr process, Value arguments, Deadline begun, Deadline deadline, std::uint64_t id, Answer answer,
+       std::string request_id = {});
   ~Call();
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
@@ -41,6 +42,8 @@ public:
   Deadline deadline() const noexcept { return deadline_; }
   std::uint64_t id() const noexcept { return id_; }
   CallState& state() noexcept { return state_; }
+  /// As which the commit of this call is remembered, if its caller wants that.
+  std::optional<Request> request(const Value& value) const;
 
   /// False when the call has expired: nobody wants the result.
   bool begin_commit() noexcept { return move(Phase::running, Phase::committing); }
@@ -61,6 +64,7 @@ private:
   const Deadline deadline_;
   const std::uint64_t id_;
   const Answer answer_;
+  const std::string request_id_;
   CallState state_;
   std::atomic<Phase> phase_{Phase::running};
 };

@@ -2,6 +2,7 @@
 
 #include "runtime/clock.hpp"
 #include "runtime/commit_turn.hpp"
+#include "runtime/transactor.hpp"
 
 #include <theus/log.hpp>
 #include <theus/signal_hub.hpp>
@@ -27,13 +28,15 @@ private:
 /// What all actors of one engine share. Every member is thread-safe; none knows an actor.
 struct Core {
   Core(std::size_t signal_capacity, LogSink sink, std::unique_ptr<const Clock> time = std::make_unique<SystemClock>())
-      : hub(signal_capacity), log(std::move(sink)), clock(std::move(time)) {}
+      : clock(std::move(time)), hub(signal_capacity), log(std::move(sink)) {}
 
+  const std::unique_ptr<const Clock> clock;
   SignalHub hub;
   SignalPublisher publisher{hub};
-  CommitTurn turn{&publisher};
+  CommitTurn turn{&publisher, *clock};
+  AuditTrail trail;
+  Transactor transactor{turn, trail, *clock};
   const LogSink log;
-  const std::unique_ptr<const Clock> clock;
   std::atomic<std::uint64_t> next_execution{1};
   std::atomic<std::uint64_t> unexpected_messages{0};
   /// The engine shuts down: what runs may end, nothing new begins.

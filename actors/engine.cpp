@@ -104,6 +104,7 @@ Status Engine::Impl::shutdown(std::chrono::milliseconds timeout) {
   owner = nullptr;
   while (system->registry().running() > 0 && Steady::now() < deadline)
     std::this_thread::sleep_for(look_interval);
+  core->turn.close();
   core->hub.close();
 
   if (system->registry().running() == 0) {

@@ -33,18 +33,21 @@ Progress Engine::progress(std::string_view process) const {
           (*found)->progress->total.load(std::memory_order_relaxed)};
 }
 
-Result<CallPtr> Engine::Impl::make_call(const ProcessPtr& process, Value arguments, std::chrono::milliseconds timeout,
+Result<CallPtr> Engine::Impl::make_call(const ProcessPtr& process, Value arguments, ExecuteOptions wanted,
                                         Call::Answer answer) {
+  if (auto fit = check_request_id(wanted.request_id); !fit)
+    return fit.error();
   if (auto fit = check_arguments(*process, arguments); !fit)
     return fit.error();
   auto place = admit();
   if (!place)
     return place.error();
-  const auto limit = timeout.count() > 0 ? timeout : process->definition.timeout;
+  const auto limit = wanted.timeout.count() > 0 ? wanted.timeout : process->definition.timeout;
   const Deadline begun = core->clock->now();
   return std::make_shared<Call>(
       process, std::move(arguments), begun, begun + limit, core->next_execution.fetch_add(1),
-      [place = *std::move(place), answer = std::move(answer)](Result<Executed> result) { answer(std::move(result)); });
+      [place = *std::move(place), answer = std::move(answer)](Result<Executed> result) { answer(std::move(result)); },
+      std::move(wanted.request_id));
 }
 
 Result<Executed> Engine::execute(std::string_view process, Value arguments, ExecuteOptions options) {
@@ -54,7 +57,7 @@ Result<Executed> Engine::execute(std::string_view process, Value arguments, Exec
   if (!found)
     return found.error();
   auto waiter = std::make_shared<Waiter<Result<Executed>>>();
-  auto call = impl_->make_call(*found, std::move(arguments), options.timeout,
+  auto call = impl_->make_call(*found, std::move(arguments), std::move(options),
                                [waiter](Result<Executed> result) { waiter->put(std::move(result)); });
   if (!call)
     return call.error();
@@ -80,7 +83,7 @@ std::future<Result<Executed>> Engine::execute_async(std::string_view process, Va
   auto found = impl_->registry.find(process);
   if (!found)
     return refuse(found.error());
-  auto call = impl_->make_call(*found, std::move(arguments), options.timeout,
+  auto call = impl_->make_call(*found, std::move(arguments), std::move(options),
                                [promise](Result<Executed> result) { promise->set_value(std::move(result)); });
   if (!call)
     return refuse(call.error());

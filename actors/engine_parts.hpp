@@ -27,8 +27,8 @@ struct Engine::Impl {
   Result<std::shared_ptr<void>> admit();
 
   /// A call of the process that has been checked and admitted; `answer` gets its result.
-  Result<actors::CallPtr> make_call(const actors::ProcessPtr& process, Value arguments,
-                                    std::chrono::milliseconds timeout, actors::Call::Answer answer);
+  Result<actors::CallPtr> make_call(const actors::ProcessPtr& process, Value arguments, ExecuteOptions wanted,
+                                    actors::Call::Answer answer);
 
   /// Writes the inputs of a workflow into the state.
   Status load(const Workflow& workflow, const InputOptions& wanted);

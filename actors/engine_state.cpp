@@ -1,37 +1,59 @@
 #include "actors/engine_parts.hpp"
-#include "runtime/backoff.hpp"
-
-#include <thread>
 
 namespace theus {
-namespace {
-
-constexpr int update_attempts_max = 64;
-
-}  // namespace
 
 Snapshot Engine::state() const { return impl_->core->turn.snapshot(); }
 Version Engine::version() const noexcept { return impl_->core->turn.version(); }
 SignalHub& Engine::signals() noexcept { return impl_->core->hub; }
+std::vector<AuditEntry> Engine::audit_log() const { return impl_->core->trail.entries(); }
 
 Result<Version> Engine::compare_and_swap(Version expected, std::span<const Write> writes, const CasOptions& options) {
   if (auto open = impl_->enter("compare_and_swap"); !open)
     return open.error();
-  return impl_->core->turn.commit({expected, options.strict, options.reads, writes, {}});
+  if (options.request_id.empty()) [[likely]]
+    return impl_->core->turn.commit({expected, options.strict, options.reads, writes, {}});
+  const Request request{options.request_id, fingerprint_of(expected, writes)};
+  return impl_->core->turn.commit({expected, options.strict, options.reads, writes, {}, &request});
 }
 
 Result<Version> Engine::update(const Path& path, const std::function<Value(const Value&)>& change) {
-  if (auto open = impl_->enter("update"); !open)
+  return transaction([&](Transaction& transaction) {
+    auto now = transaction.find(path);
+    return now ? transaction.set(path, change(now->value_or(Value{}))) : Status{now.error()};
+  });
+}
+
+Result<Transaction> Engine::transaction(TransactionOptions options) {
+  if (auto open = impl_->enter("transaction"); !open)
     return open.error();
-  for (int attempt = 1;; ++attempt) {
-    const Snapshot now = state();
-    const Write write = Write::set(path, change(now.find(path).value_or(Value{})));
-    auto outcome = impl_->core->turn.commit({now.version(), false, {}, std::span{&write, 1}, {}});
-    if (outcome || outcome.error().code() != Errc::version_mismatch || attempt == update_attempts_max)
-      return outcome;
-    const auto wait = backoff(attempt, impl_->core->next_execution.fetch_add(1));
-    wait.count() == 0 ? std::this_thread::yield() : std::this_thread::sleep_for(wait);
-  }
+  return impl_->core->transactor.open(std::move(options), impl_->core);
+}
+
+Result<Version> Engine::transaction(const std::function<Status(Transaction&)>& body,
+                                    const TransactionOptions& options) {
+  if (auto open = impl_->enter("transaction"); !open)
+    return open.error();
+  return impl_->core->transactor.run(body, options);
+}
+
+Result<Transaction> Engine::edit(std::string reason) {
+  if (reason.empty())
+    return Error{Errc::bad_argument, "edit", "no reason was given", "Say why the state is edited by hand"};
+  return transaction(TransactionOptions{.reason = std::move(reason)});
+}
+
+Result<Watch> Engine::watch(std::vector<Path> paths, Version since) {
+  if (auto open = impl_->enter("watch"); !open)
+    return open.error();
+  return Watch::start({impl_->core, &impl_->core->turn}, std::move(paths), since);
+}
+
+Result<Version> Engine::wait_for_change(std::vector<Path> paths, Version since, std::chrono::nanoseconds timeout) {
+  auto watch = this->watch(std::move(paths), since);
+  if (!watch)
+    return watch.error();
+  auto change = watch->next(timeout);
+  return change ? Result<Version>{change->version} : Result<Version>{change.error()};
 }
 
 }  // namespace theus

@@ -5,6 +5,9 @@
 namespace theus::actors {
 namespace {
 
+// How often a process that waits for a reservation looks whether it may start.
+constexpr std::chrono::milliseconds reservation_look_interval{1};
+
 struct State {
   static inline constexpr const char* name = "process";
 
@@ -12,7 +15,9 @@ struct State {
   StateOwner owner;
   CallPtr call;
   int attempt = 0;
-  Value value;  // what the body returned, until its commit is known
+  Value value;                               // what the body returned, until its commit is known
+  std::shared_ptr<const Proposal> proposal;  // of the last attempt
+  std::optional<Reservation> reservation;
 
   // An actor that dies answers whoever waits for it.
   ~State() {
@@ -30,6 +35,19 @@ void end(Self self, Result<Executed> result) {
   self->quit();
 }
 
+/// What the call was answered when it came before, if it did.
+Result<std::optional<Executed>> first_answer(const State& state) {
+  const auto request = state.call->request({});
+  if (!request)
+    return std::optional<Executed>{};
+  auto first = state.core->turn.request_outcome(*request);
+  if (!first)
+    return first.error();
+  if (!*first)
+    return std::optional<Executed>{};
+  return std::optional{Executed{(*first)->value, (*first)->version, state.attempt}};
+}
+
 void attempt(Self self) {
   State& state = self->state;
   const RegisteredProcess& process = state.call->process();
@@ -39,6 +57,11 @@ void attempt(Self self) {
   if (state.call->is_over())
     return end(self, Error{Errc::deadline, process.definition.name, "expired"});
 
+  const auto first = first_answer(state);
+  if (!first)
+    return end(self, first.error());
+  if (*first)
+    return end(self, **first);
   const Snapshot snapshot = state.core->turn.snapshot();
   ExecutionStart start{.contract = process.contract, .snapshot = snapshot, .arguments = state.call->arguments()};
   start.id = state.call->id();
@@ -50,24 +73,51 @@ void attempt(Self self) {
   if (!result)
     return end(self, result.error());
 
-  const bool wants_commit = !result->proposal.writes.empty() || !result->proposal.signals.empty();
+  result->proposal.request = state.call->request(result->value);
+  const bool wants_commit =
+      !result->proposal.writes.empty() || !result->proposal.signals.empty() || result->proposal.request;
   if (!wants_commit)
     return end(self, Executed{std::move(result->value), snapshot.version(), state.attempt});
   if (!state.call->begin_commit())
     return end(self, Error{Errc::deadline, process.definition.name, "expired"});
   state.value = std::move(result->value);
-  tell(state.owner, CommitRequest{std::make_shared<const Proposal>(std::move(result->proposal)), self});
+  if (state.reservation)
+    result->proposal.reservation = state.reservation->id();
+  state.proposal = std::make_shared<const Proposal>(std::move(result->proposal));
+  tell(state.owner, CommitRequest{state.proposal, self});
+}
+
+/// After a few conflicts the paths that the process depends on are kept free for it.
+void reserve(State& state) {
+  std::vector<Path> paths = state.proposal->reads;
+  for (const Write& write : state.proposal->writes)
+    paths.push_back(write.path);
+  if (state.reservation)
+    state.reservation->extend(paths);
+  else if (state.attempt >= conflicts_before_reservation)
+    state.reservation = state.core->turn.reserve(std::move(paths), reservation_lifetime_max);
+}
+
+void try_again(Self self) {
+  State& state = self->state;
+  if (state.reservation && !state.reservation->may_start() && state.core->clock->now() < state.call->deadline())
+    return tell_later(ProcessActor{self}, reservation_look_interval, RunAgain{});
+  attempt(self);
 }
 
 void take_reply(Self self, const Outcome& outcome) {
   State& state = self->state;
-  if (outcome)
-    return end(self, Executed{std::move(state.value), *outcome, state.attempt});
+  if (outcome) {
+    // Two calls of one request may both have run their bodies; only the first commit counts.
+    const auto first = first_answer(state);
+    return end(self, first && *first ? **first : Executed{std::move(state.value), *outcome, state.attempt});
+  }
   const bool conflict = outcome.error().code() == Errc::version_mismatch;
   if (!conflict || state.attempt >= state.call->process().definition.attempts_max)
     return end(self, outcome.error());
   state.call->retry();
-  const auto wait = backoff(state.attempt, state.call->id());
+  reserve(state);
+  const auto wait = state.reservation ? std::chrono::microseconds{0} : backoff(state.attempt + 1, state.call->id());
   if (wait.count() == 0)
     tell(ProcessActor{self}, RunAgain{});
   else
@@ -81,7 +131,7 @@ ProcessActor::behavior_type process(Self self, CorePtr core, StateOwner owner, C
   self->state.call = std::move(call);
   attempt(self);
   return {
-      [self](RunAgain) { attempt(self); },
+      [self](RunAgain) { try_again(self); },
       [self](const CommitReply& reply) { take_reply(self, reply.outcome); },
   };
 }

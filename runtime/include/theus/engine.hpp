@@ -1,10 +1,13 @@
 #pragma once
 
 #include <theus/agent.hpp>
+#include <theus/audit_log.hpp>
 #include <theus/context.hpp>
 #include <theus/process.hpp>
 #include <theus/signal_hub.hpp>
 #include <theus/snapshot.hpp>
+#include <theus/transaction.hpp>
+#include <theus/watch.hpp>
 #include <theus/workflow.hpp>
 #include <theus/write.hpp>
 
@@ -28,6 +31,8 @@ struct EngineOptions {
   std::size_t signal_capacity = 1000;
   /// How long the destructor waits for what is running.
   std::chrono::milliseconds shutdown_timeout{10'000};
+  /// Requests with an id that are remembered, so that a repetition gets the first answer.
+  std::size_t requests_kept_max = 65'536;
   /// Where ctx.log() goes; nothing: to the standard error stream.
   LogSink log{};
 };
@@ -35,6 +40,9 @@ struct EngineOptions {
 struct ExecuteOptions {
   /// Overrides the process's own; 0: the process's own.
   std::chrono::milliseconds timeout{0};
+  /// A repetition of the call with the same id and arguments commits nothing more and gets the first result, as long as
+  /// it is remembered. Empty: none.
+  std::string request_id{};
 };
 
 /// What an execution gave.
@@ -49,6 +57,8 @@ struct CasOptions {
   std::vector<Path> reads{};
   /// Refuse when anything at all has changed.
   bool strict = false;
+  /// A repetition with the same id and contents answers with the first version. Empty: none.
+  std::string request_id{};
 };
 
 /// One step of a workflow that ran.
@@ -125,9 +135,27 @@ public:
                                    const CasOptions& options = {}) {
     return compare_and_swap(expected, std::span{writes.begin(), writes.size()}, options);
   }
-  /// Reads the path, lets `change` compute the new value and swaps it in, again after each conflict (bounded).
-  /// `change` gets null for an absent path.
+  /// Reads the path, lets `change` compute the new value and swaps it in, again after each conflict: with back-off, and
+  /// from the third conflict on with the path reserved. `change` gets null for an absent path.
   Result<Version> update(const Path& path, const std::function<Value(const Value&)>& change);
+
+  /// Opens a transaction on the published state; throws OverloadError when too many snapshots are held.
+  Result<Transaction> transaction(TransactionOptions options = {});
+  /// Calls the function on a new transaction and commits that, again after each conflict, as update() does. When the
+  /// function returns an error or throws, nothing is committed. It should do nothing but read and write.
+  Result<Version> transaction(const std::function<Status(Transaction&)>& body, const TransactionOptions& options = {});
+  /// A transaction whose reason, which must not be empty, goes into the audit log when it is committed.
+  Result<Transaction> edit(std::string reason);
+  /// The newest thousand entries of the audit log, oldest first.
+  std::vector<AuditEntry> audit_log() const;
+
+  /// Tells of changes at or below the paths after version `since`. At most 1024 watches per engine.
+  Result<Watch> watch(std::vector<Path> paths, Version since);
+  /// As above, from now on.
+  Result<Watch> watch(std::vector<Path> paths) { return watch(std::move(paths), version()); }
+  /// Waits until one of the paths has changed after `since`, and returns a version in which it has. Errors: timeout,
+  /// closed.
+  Result<Version> wait_for_change(std::vector<Path> paths, Version since, std::chrono::nanoseconds timeout);
 
   SignalHub& signals() noexcept;
 

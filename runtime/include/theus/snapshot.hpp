@@ -50,6 +50,7 @@ public:
 
 private:
   friend class CommitTurn;
+  friend class Transaction;
   friend class SnapshotAccess;
 
   Snapshot(StateMemory& memory, void* pin, const Root& root) noexcept : memory_(&memory), pin_(pin), root_(&root) {}

@@ -1,0 +1,82 @@
+#include <theus/transaction.hpp>
+
+#include "runtime/commit.hpp"
+#include "runtime/execution.hpp"
+#include "runtime/transaction_state.hpp"
+
+namespace theus {
+namespace {
+
+Error over() { return Error{Errc::closed, "transaction", "it was committed or dropped", "Open another transaction"}; }
+
+}  // namespace
+
+Status Transaction::State::write(const Write& change) {
+  if (auto allowed = check_zone(change); !allowed)
+    return allowed;
+  return overlay_.write(change);
+}
+
+Status Transaction::State::emit(std::string_view signal, Value payload) {
+  if (signals_.size() == signals_per_commit_max)
+    return Error{Errc::too_large, "transaction",
+                 "more than " + std::to_string(signals_per_commit_max) + " signals in one commit",
+                 "Emit fewer signals with larger payloads"};
+  signals_.push_back({std::string{signal}, std::move(payload)});
+  return {};
+}
+
+Result<Version> Transaction::State::commit() {
+  const std::vector<Write> writes = overlay_.writes();  // may still mark paths as read
+  const std::optional<Request> request = request_of(options_);
+  touched_ = reads_.paths();
+  for (const Write& write : writes)
+    touched_.push_back(write.path);
+  AuditEntry entry{.kind = AuditEntry::Kind::edit, .who = "transaction", .reason = options_.reason};
+
+  if (writes.empty() && signals_.empty() && !request)
+    return version();
+  auto outcome = transactor_.turn().commit(
+      {version(), false, reads_.paths(), writes, signals_, request ? &*request : nullptr, reservation_});
+  if (outcome && !options_.reason.empty()) {
+    entry.version = *outcome;
+    entry.time = transactor_.clock().wall();
+    transactor_.trail().record(std::move(entry));
+  }
+  return outcome;
+}
+
+Transaction::Transaction(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
+Transaction::Transaction(Transaction&&) noexcept = default;
+Transaction& Transaction::operator=(Transaction&&) noexcept = default;
+Transaction::~Transaction() = default;
+
+Version Transaction::version() const noexcept { return state_ ? state_->version() : 0; }
+
+Result<std::optional<Value>> Transaction::find(const Path& path) {
+  return state_ ? state_->find(path) : Result<std::optional<Value>>{over()};
+}
+
+Status Transaction::write(const Write& change) { return state_ ? state_->write(change) : over(); }
+
+Status Transaction::move(const Path& from, const Path& to) {
+  auto value = get(from);
+  if (!value)
+    return value.error();
+  if (auto erased = erase(from); !erased)
+    return erased;
+  return set(to, *std::move(value));
+}
+
+Status Transaction::emit(std::string_view signal, Value payload) {
+  return state_ ? state_->emit(signal, std::move(payload)) : over();
+}
+
+Result<Version> Transaction::commit() {
+  const auto state = std::move(state_);
+  return state ? state->commit() : Result<Version>{over()};
+}
+
+void Transaction::drop() noexcept { state_.reset(); }
+
+}  // namespace theus
