@@ -27,13 +27,22 @@ private:
 
 /// What all actors of one engine share. Every member is thread-safe; none knows an actor.
 struct Core {
-  Core(std::size_t signal_capacity, LogSink sink, std::unique_ptr<const Clock> time = std::make_unique<SystemClock>())
-      : clock(std::move(time)), hub(signal_capacity), log(std::move(sink)) {}
+  struct Terms {
+    std::size_t signal_capacity = 1000;
+    LogSink log{};
+    CommitTurn::Terms commits{};
+  };
+
+  explicit Core(Terms terms, std::unique_ptr<const Clock> time = std::make_unique<SystemClock>())
+      : clock(std::move(time)),
+        hub(terms.signal_capacity),
+        turn(&publisher, *clock, terms.commits),
+        log(std::move(terms.log)) {}
 
   const std::unique_ptr<const Clock> clock;
   SignalHub hub;
   SignalPublisher publisher{hub};
-  CommitTurn turn{&publisher, *clock};
+  CommitTurn turn;
   AuditTrail trail;
   Transactor transactor{turn, trail, *clock};
   const LogSink log;

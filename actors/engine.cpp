@@ -17,6 +17,18 @@ void log_to_stderr(const LogEntry& entry) {
   std::fprintf(stderr, "%s\n", line.c_str());
 }
 
+actors::CorePtr make_core(const EngineOptions& options) {
+  auto core = std::make_shared<actors::Core>(actors::Core::Terms{
+      .signal_capacity = options.signal_capacity,
+      .log = options.log ? options.log : LogSink{log_to_stderr},
+      .commits = {.requests_kept_max = options.requests_kept_max,
+                  .access = AccessTable::compile(options.access).value()},
+  });
+  const Standing starting{.is_starting = true};
+  core->turn.commit({.writes = options.initial, .standing = &starting}).value();
+  return core;
+}
+
 }  // namespace
 
 Engine::Impl::CafConfig::CafConfig(std::size_t threads) {
@@ -25,10 +37,7 @@ Engine::Impl::CafConfig::CafConfig(std::size_t threads) {
   set("scheduler.max-throughput", messages_per_run);
 }
 
-Engine::Impl::Impl(EngineOptions given)
-    : options(std::move(given)),
-      core(
-          std::make_shared<actors::Core>(options.signal_capacity, options.log ? options.log : LogSink{log_to_stderr})) {
+Engine::Impl::Impl(EngineOptions given) : options(std::move(given)), core(make_core(options)) {
   const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
   config = std::make_unique<CafConfig>(options.threads == 0 ? cores : options.threads);
   system = std::make_unique<caf::actor_system>(*config);

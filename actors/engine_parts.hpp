@@ -47,7 +47,7 @@ struct Engine::Impl {
   actors::Supervisor supervisor;
 
   // Thread-safe on their own.
-  actors::Registry registry;
+  actors::Registry registry{core->turn.access()};
   std::shared_ptr<std::atomic<std::size_t>> in_flight = std::make_shared<std::atomic<std::size_t>>(0);
 
   std::mutex shutdown_mutex;

@@ -10,10 +10,15 @@ std::vector<AuditEntry> Engine::audit_log() const { return impl_->core->trail.en
 Result<Version> Engine::compare_and_swap(Version expected, std::span<const Write> writes, const CasOptions& options) {
   if (auto open = impl_->enter("compare_and_swap"); !open)
     return open.error();
-  if (options.request_id.empty()) [[likely]]
-    return impl_->core->turn.commit({expected, options.strict, options.reads, writes, {}});
+  ProposalView proposal{expected, options.strict, options.reads, writes, {}};
+  if (options.request_id.empty() && options.grants.empty()) [[likely]]
+    return impl_->core->turn.commit(proposal);
+  const Standing standing{.grants = options.grants};
+  proposal.standing = &standing;
   const Request request{options.request_id, fingerprint_of(expected, writes)};
-  return impl_->core->turn.commit({expected, options.strict, options.reads, writes, {}, &request});
+  if (!request.id.empty())
+    proposal.request = &request;
+  return impl_->core->turn.commit(proposal);
 }
 
 Result<Version> Engine::update(const Path& path, const std::function<Value(const Value&)>& change) {

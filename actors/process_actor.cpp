@@ -69,6 +69,7 @@ void attempt(Self self) {
   start.call = std::shared_ptr<CallState>{state.call, &state.call->state()};
   start.log = state.core->log;
   start.time = state.core->clock->wall();
+  start.trail = std::shared_ptr<AuditTrail>{state.core, &state.core->trail};
   auto result = run_body(process.definition.body, std::make_shared<Execution>(std::move(start)));
   if (!result)
     return end(self, result.error());

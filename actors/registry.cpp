@@ -14,7 +14,8 @@ Status Registry::add(Process process) {
   if (process.attempts_max < 1 || process.timeout.count() <= 0)
     return Error{Errc::bad_argument, "'" + process.name + "'", "attempts_max and timeout must be positive",
                  "Leave them at their defaults"};
-  auto contract = Contract::compile(process.name, process.inputs, process.outputs, process.semantic);
+  auto contract =
+      Contract::compile(process.name, process.inputs, process.outputs, process.semantic, process.side_effects, access_);
   if (!contract)
     return contract.error();
   auto registered = std::make_shared<RegisteredProcess>();

@@ -15,6 +15,8 @@ class Registry {
 public:
   using Table = std::map<std::string, ProcessPtr, std::less<>>;
 
+  explicit Registry(std::shared_ptr<const AccessTable> access) : access_(std::move(access)) {}
+
   /// Refuses duplicate_name, and what Contract::compile refuses.
   Status add(Process process);
   std::shared_ptr<const Table> table() const;
@@ -23,6 +25,7 @@ public:
   Result<ProcessPtr> find(std::string_view name) const;
 
 private:
+  const std::shared_ptr<const AccessTable> access_;
   mutable std::mutex mutex_;
   std::shared_ptr<const Table> table_ = std::make_shared<const Table>();  // guarded by mutex_
 };

@@ -124,8 +124,11 @@ bool same(const Place& place, const Value& value) {
   return place.cell != nullptr && same(*place.cell, value);
 }
 
+/// Whether the path stands in the layer `meta`, whose members are bounded in number.
+bool is_meta_layer(const Path& path) noexcept { return path.segments().front().key == "meta"; }
+
 /// Brings one write into the tree under construction; whether that changed anything.
-Result<bool> apply(TreeEditor& editor, const Write& write) {
+Result<bool> apply(TreeEditor& editor, const Write& write, const AccessTable& access) {
   if (write.path.is_root())
     return Error{Errc::bad_argument, "the root", "the state as a whole cannot be written", "Write one of its layers"};
   if (write.kind == Write::Kind::erase) {
@@ -141,12 +144,17 @@ Result<bool> apply(TreeEditor& editor, const Write& write) {
       return result.error();
     after = *std::move(result);
   }
+  const bool is_meta = write.path.zone() == Zone::meta;
+  if (is_meta)
+    after = trimmed(*std::move(after), access.meta_entries_max());
   const Place place = locate(editor.root(), write.path.segments());
   if (same(place, *after))
     return false;
   if (auto possible = TreeEditor::can_set(place, write.path); !possible)
     return possible.error();
   editor.set(write.path, *std::move(after));
+  if (is_meta && is_meta_layer(write.path))
+    editor.forget_oldest(write.path.prefix(1), access.meta_entries_max());
   return true;
 }
 
@@ -172,30 +180,10 @@ Status check_versions(const Root& head, const ProposalView& proposal) {
   return {};
 }
 
-Status check_zone(const Write& write) {
-  const auto refuse = [&](std::string cause, std::string remedy) -> Status {
-    return Error{Errc::contract_violation, write.path.text(), std::move(cause), std::move(remedy)}
-        .with("rule", "zone")
-        .with("path", write.path.text())
-        .with("right", to_string(write.kind));
-  };
-  switch (write.path.zone()) {
-    case Zone::log:
-      if (write.kind != Write::Kind::append)
-        return refuse("the log zone only takes appends", "Append to it");
-      return {};
-    case Zone::signal:
-      if (write.kind == Write::Kind::erase)
-        return refuse("a signal cannot be taken back", "Set another payload");
-      return {};
-    case Zone::constant:
-      return refuse("constants are never written after the start", "Set it when the engine is built");
-    case Zone::internal: return refuse("the private zone needs elevation", "Use another path");
-    case Zone::data:
-    case Zone::meta:
-    case Zone::heavy: return {};
-  }
-  return {};
+Value trimmed(Value list, std::size_t elements_max) {
+  if (list.is_list() && list.size() > elements_max)
+    list.splice(0, list.size() - elements_max, Value::list());
+  return list;
 }
 
 Applied applied(const Write& write, const std::optional<Value>& before) {
@@ -211,19 +199,23 @@ Applied applied(const Write& write, const std::optional<Value>& before) {
   return Error{Errc::internal, write.path.text(), "unknown kind of write"};
 }
 
-Result<const Root*> commit(StateMemory& memory, const Root& head, const ProposalView& proposal) {
+Result<const Root*> commit(StateMemory& memory, const Root& head, const ProposalView& proposal,
+                           const AccessTable& access) {
+  const Standing& standing = proposal.standing != nullptr ? *proposal.standing : Standing::ordinary();
   if (auto status = check_versions(head, proposal); !status)
     return status.error();
   TreeEditor editor{memory, head, head.version + 1};
   bool changed = !proposal.signals.empty();
   for (const Write& write : proposal.writes) {
-    if (auto status = check_zone(write); !status)
+    if (auto status = access.check(write, standing); !status)
       return status.error();
-    auto result = apply(editor, write);
+    auto result = apply(editor, write, access);
     if (!result)
       return result.error();
     changed |= *result;
   }
+  if (standing.is_elevated || standing.is_starting)
+    editor.note_private();
   return changed ? editor.keep() : &head;
 }
 

@@ -12,15 +12,16 @@ namespace theus {
 /// `head` is refused as bad_argument.
 Status check_versions(const Root& head, const ProposalView& proposal);
 
-/// Refuses (contract_violation, rule "zone") a write that the zone of its path never allows.
-Status check_zone(const Write& write);
-
 /// The value after the write, given the one before it (nothing: absent). Nothing means that the path goes away.
 /// Refuses (bad_argument) an append to something other than a list, an overflow, and the like.
 Result<std::optional<Value>> applied(const Write& write, const std::optional<Value>& before);
 
+/// The oldest elements go until the list has no more than that. Other values stay as they are.
+Value trimmed(Value list, std::size_t elements_max);
+
 /// The root that follows `head`; `head` itself when the proposal changes nothing and carries no signals.
 /// The new root is not published yet. On an error, bad_alloc included, nothing has changed.
-Result<const Root*> commit(StateMemory& memory, const Root& head, const ProposalView& proposal);
+Result<const Root*> commit(StateMemory& memory, const Root& head, const ProposalView& proposal,
+                           const AccessTable& access);
 
 }  // namespace theus

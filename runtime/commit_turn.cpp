@@ -90,7 +90,7 @@ Outcome CommitTurn::commit_request(const ProposalView& proposal) {
 }
 
 Outcome CommitTurn::commit_now(const ProposalView& proposal) {
-  auto next = theus::commit(*memory_, *head_, proposal);
+  auto next = theus::commit(*memory_, *head_, proposal, *terms_.access);
   if (!next)
     return next.error();
   if (*next == head_)

@@ -66,6 +66,7 @@ public:
     std::size_t requests_kept_max = 65'536;
     /// How long a commit waits while others have reserved its paths, before it is refused with `deadline`.
     std::chrono::milliseconds reserved_wait_max{5'000};
+    std::shared_ptr<const AccessTable> access = AccessTable::standard();
   };
 
   /// The listener, if any, and the clock must outlive the turn.
@@ -89,6 +90,8 @@ public:
   /// What became of a request that was committed, within the retention window. Refuses (bad_argument) an id that was
   /// used for something else.
   Result<std::optional<RequestLog::Outcome>> request_outcome(const Request& request) const;
+
+  const std::shared_ptr<const AccessTable>& access() const noexcept { return terms_.access; }
 
   /// From now on commits are refused (closed) and watches are told so; reading goes on.
   void close();

@@ -46,6 +46,7 @@ void Context::move(const Path& from, const Path& to) {
 
 Value& Context::local() { return live().local(); }
 Value& Context::agent_state() { return live().agent_state(); }
+void Context::admin(std::string_view reason) { live().elevate(reason).value(); }
 void Context::emit(std::string_view signal, Value payload) { live().emit(signal, std::move(payload)).value(); }
 
 void Context::progress(std::uint64_t done, std::uint64_t total) {

@@ -1,7 +1,5 @@
 #include "runtime/contract.hpp"
 
-#include "runtime/commit.hpp"
-
 #include <algorithm>
 
 namespace theus {
@@ -49,7 +47,9 @@ std::string_view to_string(Semantic semantic) noexcept {
 }
 
 Result<Contract> Contract::compile(std::string name, const std::vector<std::string>& inputs,
-                                   const std::vector<std::string>& outputs, Semantic semantic) {
+                                   const std::vector<std::string>& outputs, Semantic semantic,
+                                   const std::vector<std::string>& side_effects,
+                                   std::shared_ptr<const AccessTable> access) {
   auto ins = parsed(name, inputs);
   if (!ins)
     return ins.error();
@@ -63,10 +63,13 @@ Result<Contract> Contract::compile(std::string name, const std::vector<std::stri
                              "Nothing of this execution was committed"};
   contract.inputs_ = *std::move(ins);
   contract.outputs_ = *std::move(outs);
+  contract.access_ = std::move(access);
+  contract.take(side_effects);
 
   for (const PathPattern& input : contract.inputs_) {
     const Zone zone = input.path().zone();
-    if (zone == Zone::internal || (semantic == Semantic::pure && is_effect(zone)))
+    const bool is_hidden = zone == Zone::internal && !contract.may_be_elevated_;
+    if (is_hidden || (semantic == Semantic::pure && is_effect(zone)))
       return contract.illegal_read(input.path());
   }
   if (semantic == Semantic::guide && !outputs.empty())
@@ -74,10 +77,8 @@ Result<Contract> Contract::compile(std::string name, const std::vector<std::stri
                               "Declare it effect, or drop its outputs");
   for (const PathPattern& output : contract.outputs_) {
     const Zone zone = output.path().zone();
-    if (zone == Zone::constant || zone == Zone::internal)
-      return contract.violation("capability", output.path(), "write",
-                                "nothing writes to the " + std::string{to_string(zone)} + " zone",
-                                "Declare another output");
+    if (auto possible = contract.may_ever_write(output.path()); !possible)
+      return possible.error();
     if (semantic == Semantic::pure && zone == Zone::signal)
       return contract.violation("pure_effect", output.path(), "write", "a pure process emits no signals",
                                 "Declare it effect");
@@ -85,10 +86,11 @@ Result<Contract> Contract::compile(std::string name, const std::vector<std::stri
   return contract;
 }
 
-Contract::Reading Contract::reading(const Path& path) const noexcept {
+Contract::Reading Contract::reading(const Path& path, const Standing& standing) const noexcept {
   if (any_grants(inputs_, path) || any_grants(outputs_, path)) {
     const Zone zone = path.zone();
-    const bool hidden = zone == Zone::internal || (semantic_ == Semantic::pure && is_effect(zone));
+    const bool hidden = (zone == Zone::internal && !standing.is_elevated) ||  //
+                        (semantic_ == Semantic::pure && is_effect(zone));
     return hidden ? Reading::none : Reading::whole;
   }
   if (any_leads_below(inputs_, path) || any_leads_below(outputs_, path))
@@ -96,7 +98,36 @@ Contract::Reading Contract::reading(const Path& path) const noexcept {
   return Reading::none;
 }
 
-Status Contract::may_write(const Write& write) const {
+void Contract::take(const std::vector<std::string>& side_effects) {
+  constexpr std::string_view grant = "write:";
+  standing_ = {};
+  for (const std::string& token : side_effects)
+    if (token.starts_with(grant))
+      standing_.grants.push_back(token.substr(grant.size()));
+  may_be_elevated_ = access_->allows_admin() && std::ranges::find(side_effects, "admin") != side_effects.end();
+}
+
+/// Whether there is any kind of write for which this path is open.
+Status Contract::may_ever_write(const Path& path) const {
+  Standing most = standing_;
+  most.is_elevated = may_be_elevated_;
+  const Rights rights = access_->ceiling(path, most);
+  if (includes(rights, Rights::append) || includes(rights, Rights::update))
+    return {};
+  const Error refusal = access_->check(Write::set(path, {}), most).error();
+  return violation("capability", path, "write", refusal.cause(), refusal.remedy());
+}
+
+Status Contract::may_elevate() const {
+  if (may_be_elevated_)
+    return {};
+  if (!access_->allows_admin())
+    return violation("capability", Path{}, "admin", "the engine was built without admin",
+                     "Set EngineOptions::access.admin");
+  return violation("capability", Path{}, "admin", "it does not declare the side effect 'admin'", "Declare it");
+}
+
+Status Contract::may_write(const Write& write, const Standing& standing) const {
   if (!any_grants(outputs_, write.path)) {
     const bool is_input = any_grants(inputs_, write.path);
     return violation("illegal_write", write.path, to_string(write.kind),
@@ -106,7 +137,7 @@ Status Contract::may_write(const Write& write) const {
   if (semantic_ == Semantic::pure && write.path.zone() == Zone::signal)
     return violation("pure_effect", write.path, to_string(write.kind), "a pure process emits no signals",
                      "Declare it effect");
-  if (auto allowed = check_zone(write); !allowed)
+  if (auto allowed = access_->check(write, standing); !allowed)
     return violation("capability", write.path, to_string(write.kind), allowed.error().cause(),
                      allowed.error().remedy());
   return {};

@@ -2,13 +2,16 @@
 
 #include "runtime/projection.hpp"
 #include "runtime/return_mapping.hpp"
+#include "runtime/snapshot_access.hpp"
 
 #include <theus/errors.hpp>
 
 namespace theus {
 
 Execution::Execution(ExecutionStart start)
-    : start_(std::move(start)), overlay_(start_.snapshot, [this](const Path& path) { reads_.add(path); }) {}
+    : start_(std::move(start)),
+      standing_(start_.contract->standing()),
+      overlay_(start_.snapshot, [this](const Path& path) { reads_.add(path); }) {}
 
 Status Execution::refuse(Error error) {
   if (!refused_)
@@ -17,12 +20,19 @@ Status Execution::refuse(Error error) {
 }
 
 Result<std::optional<Value>> Execution::read(const Path& path) {
-  switch (start_.contract->reading(path)) {
-    case Contract::Reading::whole: return overlay_.find(path);
-    case Contract::Reading::partial: return read_partial(path);
+  switch (start_.contract->reading(path, standing_)) {
+    case Contract::Reading::whole: return shown(path, overlay_.find(path));
+    case Contract::Reading::partial: return shown(path, read_partial(path));
     case Contract::Reading::none: break;
   }
   return refuse(start_.contract->illegal_read(path)).error();
+}
+
+/// Without what only an elevated execution may see.
+std::optional<Value> Execution::shown(const Path& path, std::optional<Value> value) const {
+  if (value && !standing_.is_elevated && SnapshotAccess::has_private(start_.snapshot))
+    value = without_private(path, *std::move(value));
+  return value;
 }
 
 /// An ancestor of declared paths shows its declared descendants only, and is absent when there are none.
@@ -54,10 +64,25 @@ std::optional<Value> Execution::read_pattern(const Path& at, std::span<const Seg
 }
 
 Status Execution::write(const Write& write) {
-  if (auto allowed = start_.contract->may_write(write); !allowed)
+  if (auto allowed = start_.contract->may_write(write, standing_); !allowed)
     return refuse(allowed.error());
   if (auto written = overlay_.write(write); !written)
     return refuse(written.error());
+  return {};
+}
+
+Status Execution::elevate(std::string_view reason) {
+  if (auto allowed = start_.contract->may_elevate(); !allowed)
+    return refuse(allowed.error());
+  if (reason.empty() || start_.trail == nullptr)
+    return refuse(Error{Errc::bad_argument, "'" + start_.contract->name() + "'", "admin was asked for without a reason",
+                        "Say why"});
+  start_.trail->record({.kind = AuditEntry::Kind::elevation,
+                        .who = start_.contract->name(),
+                        .reason = std::string{reason},
+                        .version = start_.snapshot.version(),
+                        .time = start_.time});
+  standing_.is_elevated = true;
   return {};
 }
 
@@ -106,7 +131,9 @@ Result<ExecutionResult> Execution::finish(const Returned& returned) {
   }
   ExecutionResult result;
   auto writes = overlay_.writes();  // may still mark paths as read
-  result.proposal = {start_.snapshot.version(), false, std::move(reads_).take(), std::move(writes), std::move(signals_)};
+  result.proposal = {start_.snapshot.version(), false, std::move(reads_).take(), std::move(writes),
+                     std::move(signals_)};
+  result.proposal.standing = std::move(standing_);
   result.value = value_of(returned);
   result.agent_state = std::move(start_.agent_state);
   return result;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/audit_trail.hpp"
 #include "runtime/contract.hpp"
 #include "runtime/overlay.hpp"
 #include "runtime/proposal.hpp"
@@ -42,6 +43,8 @@ struct ExecutionStart {
   std::shared_ptr<CallState> call = std::make_shared<CallState>();
   LogSink log{};
   std::chrono::system_clock::time_point time{};
+  /// Where elevations are recorded; nothing: there are none.
+  std::shared_ptr<AuditTrail> trail{};
 };
 
 /// What a body wants, once the contract has been kept.
@@ -63,6 +66,7 @@ public:
   // What a Context does. Every refusal is remembered: the execution fails even when the body swallows it.
   Result<std::optional<Value>> read(const Path& path);
   Status write(const Write& write);
+  Status elevate(std::string_view reason);
   Status emit(std::string_view signal, Value payload);
   /// From the first true on, the execution is refused: a body that stops early leaves half a result.
   bool is_cancelled();
@@ -76,11 +80,13 @@ public:
   bool is_closed() const noexcept { return closed_; }
 
 private:
+  std::optional<Value> shown(const Path& path, std::optional<Value> value) const;
   std::optional<Value> read_partial(const Path& path);
   std::optional<Value> read_pattern(const Path& at, std::span<const Segment> rest);
   Status refuse(Error error);
 
   ExecutionStart start_;
+  Standing standing_;
   Overlay overlay_;
   ReadSet reads_;
   std::vector<Signal> signals_;

@@ -50,7 +50,7 @@ std::optional<Value> Overlay::value_of(const Node* node, const Path& path) const
     case State::untouched: break;
   }
   read_mark_(path);
-  auto value = base_.find(path);
+  auto value = SnapshotAccess::find(base_, path);
   if (node == nullptr)
     return value;
   for (const auto& [key, child] : node->children) {
@@ -118,7 +118,7 @@ Status Overlay::write_whole(const Node* node, const Write& write) {
 /// Tries the operation on the snapshot's value, without reading it in the sense of the contract.
 Status Overlay::operate(const Node* node, const Write& write) {
   const bool first = node == nullptr || node->state != State::operations;
-  auto after = applied(write, first ? base_.find(write.path) : std::optional{node->value});
+  auto after = applied(write, first ? SnapshotAccess::find(base_, write.path) : std::optional{node->value});
   if (!after)
     return after.error();
   if (auto status = possible(write.path); !status)
@@ -156,11 +156,11 @@ std::vector<Write> Overlay::writes() const {
 void Overlay::collect(const Node& node, const Path& path, std::vector<Write>& writes) const {
   switch (node.state) {
     case State::value:
-      if (base_.find(path) != std::optional{node.value})
+      if (SnapshotAccess::find(base_, path) != std::optional{node.value})
         return writes.push_back(Write::set(path, node.value));
       return read_mark_(path);
     case State::absent:
-      if (base_.contains(path))
+      if (locate(SnapshotAccess::root(base_), path.segments()).exists)
         return writes.push_back(Write::erase(path));
       return read_mark_(path);
     case State::operations: writes.insert(writes.end(), node.operations.begin(), node.operations.end()); return;

@@ -29,13 +29,6 @@ constexpr std::array zone_names{
     ZoneName{"const_", true, Zone::constant}, ZoneName{"internal_", true, Zone::internal},
 };
 
-Zone zone_of_key(std::string_view key) noexcept {
-  for (const ZoneName& name : zone_names)
-    if (name.prefix ? key.starts_with(name.text) : key == name.text)
-      return name.zone;
-  return Zone::data;
-}
-
 constexpr std::string_view special = ".[]'\"\\";
 
 bool is_plain(std::string_view key) noexcept { return key.find_first_of(special) == std::string_view::npos; }
@@ -165,6 +158,13 @@ const char* key_fault(std::string_view key) noexcept {
 std::string_view to_string(Zone zone) noexcept {
   constexpr std::array<std::string_view, 7> names{"data", "signal", "meta", "heavy", "log", "constant", "private"};
   return names[static_cast<std::size_t>(zone)];
+}
+
+Zone zone_of_key(std::string_view key) noexcept {
+  for (const ZoneName& name : zone_names)
+    if (name.prefix ? key.starts_with(name.text) : key == name.text)
+      return name.zone;
+  return Zone::data;
 }
 
 std::uint64_t key_hash(std::string_view key) noexcept {

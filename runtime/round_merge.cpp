@@ -67,6 +67,7 @@ Result<Proposal> merge_round(Version base, std::span<const RoundPart> parts) {
             .with("process", *parts[i].agent);
       whole.writes.push_back(std::move(write));
     }
+    whole.standing.join(parts[i].proposal->standing);
     for (Signal& signal : parts[i].proposal->signals)
       whole.signals.push_back(std::move(signal));
     *parts[i].proposal = {};

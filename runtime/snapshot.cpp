@@ -1,5 +1,6 @@
 #include <theus/snapshot.hpp>
 
+#include "runtime/access.hpp"
 #include "runtime/state_memory.hpp"
 
 namespace theus {
@@ -30,8 +31,27 @@ Snapshot::~Snapshot() {
 }
 
 Version Snapshot::version() const noexcept { return root_->version; }
-std::optional<Value> Snapshot::find(const Path& path) const { return read(*root_, path); }
-bool Snapshot::contains(const Path& path) const noexcept { return locate(*root_, path.segments()).exists; }
+
+std::optional<Value> Snapshot::find(const Path& path) const {
+  auto found = visible(path);
+  if (!found)
+    raise(found.error());
+  return *std::move(found);
+}
+
+Result<std::optional<Value>> Snapshot::visible(const Path& path) const {
+  if (auto allowed = AccessTable::standard()->check_read(path, Standing::ordinary()); !allowed) [[unlikely]]
+    return allowed.error();
+  auto value = read(*root_, path);
+  if (value && root_->has_private) [[unlikely]]
+    value = without_private(path, *std::move(value));
+  return value;
+}
+
+bool Snapshot::contains(const Path& path) const noexcept {
+  return path.zone() != Zone::internal && locate(*root_, path.segments()).exists;
+}
+
 Version Snapshot::last_change(const Path& path) const noexcept { return theus::last_change(*root_, path.segments()); }
 
 Error Snapshot::absent(const Path& path) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "runtime/state_tree.hpp"
+
 #include <theus/snapshot.hpp>
 
 namespace theus {
@@ -8,6 +10,9 @@ namespace theus {
 class SnapshotAccess {
 public:
   static const Root& root(const Snapshot& snapshot) noexcept { return *snapshot.root_; }
+  static bool has_private(const Snapshot& snapshot) noexcept { return root(snapshot).has_private; }
+  /// Private members included.
+  static std::optional<Value> find(const Snapshot& snapshot, const Path& path) { return read(root(snapshot), path); }
 };
 
 }  // namespace theus

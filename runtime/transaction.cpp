@@ -1,7 +1,7 @@
 #include <theus/transaction.hpp>
 
-#include "runtime/commit.hpp"
 #include "runtime/execution.hpp"
+#include "runtime/snapshot_access.hpp"
 #include "runtime/transaction_state.hpp"
 
 namespace theus {
@@ -11,8 +11,34 @@ Error over() { return Error{Errc::closed, "transaction", "it was committed or dr
 
 }  // namespace
 
+Result<std::optional<Value>> Transaction::State::find(const Path& path) {
+  if (auto allowed = transactor_.turn().access()->check_read(path, standing_); !allowed)
+    return allowed.error();
+  auto value = overlay_.find(path);
+  if (value && !standing_.is_elevated && SnapshotAccess::has_private(overlay_.base()))
+    value = without_private(path, *std::move(value));
+  return value;
+}
+
+Status Transaction::State::elevate(std::string_view reason) {
+  if (!transactor_.turn().access()->allows_admin())
+    return Error{Errc::contract_violation, "transaction", "the engine was built without admin",
+                 "Set EngineOptions::access.admin"}
+        .with("rule", "capability")
+        .with("right", "admin");
+  if (reason.empty())
+    return Error{Errc::bad_argument, "transaction", "admin was asked for without a reason", "Say why"};
+  transactor_.trail().record({.kind = AuditEntry::Kind::elevation,
+                              .who = "transaction",
+                              .reason = std::string{reason},
+                              .version = version(),
+                              .time = transactor_.clock().wall()});
+  standing_.is_elevated = true;
+  return {};
+}
+
 Status Transaction::State::write(const Write& change) {
-  if (auto allowed = check_zone(change); !allowed)
+  if (auto allowed = transactor_.turn().access()->check(change, standing_); !allowed)
     return allowed;
   return overlay_.write(change);
 }
@@ -37,7 +63,7 @@ Result<Version> Transaction::State::commit() {
   if (writes.empty() && signals_.empty() && !request)
     return version();
   auto outcome = transactor_.turn().commit(
-      {version(), false, reads_.paths(), writes, signals_, request ? &*request : nullptr, reservation_});
+      {version(), false, reads_.paths(), writes, signals_, &standing_, request ? &*request : nullptr, reservation_});
   if (outcome && !options_.reason.empty()) {
     entry.version = *outcome;
     entry.time = transactor_.clock().wall();
@@ -45,6 +71,8 @@ Result<Version> Transaction::State::commit() {
   }
   return outcome;
 }
+
+Status Transaction::admin(std::string_view reason) { return state_ ? state_->elevate(reason) : over(); }
 
 Transaction::Transaction(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
 Transaction::Transaction(Transaction&&) noexcept = default;

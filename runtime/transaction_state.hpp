@@ -15,10 +15,12 @@ public:
         transactor_(transactor),
         options_(std::move(options)),
         reservation_(reservation),
+        standing_{.grants = options_.grants},
         overlay_(transactor_.turn().snapshot(), [this](const Path& path) { reads_.add(path); }) {}
 
   Version version() const noexcept { return overlay_.base().version(); }
-  Result<std::optional<Value>> find(const Path& path) { return overlay_.find(path); }
+  Result<std::optional<Value>> find(const Path& path);
+  Status elevate(std::string_view reason);
   Status write(const Write& change);
   Status emit(std::string_view signal, Value payload);
   /// Ends the transaction. What it depended on and wanted to change stays in touched_paths().
@@ -31,6 +33,7 @@ private:
   Transactor& transactor_;
   const TransactionOptions options_;
   const Reservations::Id reservation_;
+  Standing standing_;
   ReadSet reads_;
   Overlay overlay_;
   std::vector<Signal> signals_;

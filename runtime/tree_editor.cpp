@@ -12,6 +12,7 @@ TreeEditor::TreeEditor(StateMemory& memory, const Root& base, Version version)
   root_ = memory_.make_root();
   root_->changed = base.changed;
   root_->map = base.map;
+  root_->has_private = base.has_private;
 }
 
 TreeEditor::~TreeEditor() {
@@ -23,6 +24,20 @@ const Root* TreeEditor::keep() {
   memory_.keep_edit(before_);
   kept_ = true;
   return root_;
+}
+
+void TreeEditor::forget_oldest(const Path& path, std::size_t members_max) {
+  while (true) {
+    const Place place = locate(*root_, path.segments());
+    if (place.value != nullptr || place.cell == nullptr || place.cell->map.count <= members_max)
+      return;
+    const Cell* oldest = nullptr;
+    for_each_child(place.cell->map.children, [&](const Cell& child) {
+      if (oldest == nullptr || child.changed < oldest->changed)
+        oldest = &child;
+    });
+    erase(path.key(oldest->key->text()));
+  }
 }
 
 Status TreeEditor::can_set(const Place& place, const Path& path) {

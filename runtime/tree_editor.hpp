@@ -22,6 +22,11 @@ public:
   /// Removes what stands at the path; nothing happens when nothing does. REQUIRES: !path.is_root().
   void erase(const Path& path);
 
+  /// Removes the members of the map at the path that were changed longest ago, until it has no more than that.
+  void forget_oldest(const Path& path, std::size_t members_max);
+  /// Something may have been written to the private zone.
+  void note_private() noexcept { root_->has_private = true; }
+
   const Root& root() const noexcept { return *root_; }
 
   /// Hands out the finished root; it is not published yet. Ends the editor, unless it throws bad_alloc.

@@ -69,6 +69,9 @@ private:
 
   void check_roots(const PlannedStep& step, const Expression& expression) {
     for (const Path& path : expression.paths()) {
+      if (path.zone() == Zone::internal)
+        add(step, expression.position(), "a workflow cannot read " + path.text() + ", which is in the private zone",
+            "Let a process with the side effect 'admin' read it");
       const std::string_view root = root_of(path);
       if (std::ranges::binary_search(roots_, root, std::ranges::less{},
                                      [](const std::string& each) { return std::string_view{each}; }))

@@ -25,7 +25,7 @@ private:
   const std::vector<Path> paths_;  // all of them are written by each transaction
   CafConfig config_;
   caf::actor_system system_{config_};
-  actors::CorePtr core_ = std::make_shared<actors::Core>(1000, [](const LogEntry&) {});
+  actors::CorePtr core_ = std::make_shared<actors::Core>(actors::Core::Terms{.log = [](const LogEntry&) {}});
   actors::StateOwner owner_ = actors::spawn_state_owner(system_, core_);
 };
 

@@ -26,28 +26,28 @@ TEST_CASE("a violation names the process, the path, the right and the rule", "[c
 
 TEST_CASE("inputs may be read, outputs may be read and written, nothing else", "[contract][F82]") {
   const Contract sut = contract({"domain.orders"}, {"domain.total"});
-  CHECK(sut.reading("domain.orders[1].id") == Contract::Reading::whole);
-  CHECK(sut.reading("domain.total") == Contract::Reading::whole);
-  CHECK(sut.reading("domain") == Contract::Reading::partial);
-  CHECK(sut.reading("domain.other") == Contract::Reading::none);
+  CHECK(sut.reading("domain.orders[1].id", {}) == Contract::Reading::whole);
+  CHECK(sut.reading("domain.total", {}) == Contract::Reading::whole);
+  CHECK(sut.reading("domain", {}) == Contract::Reading::partial);
+  CHECK(sut.reading("domain.other", {}) == Contract::Reading::none);
 
-  CHECK(sut.may_write(Write::set("domain.total", 1)).ok());
-  CHECK(sut.may_write(Write::erase("domain.total.part")).ok());
-  CHECK(rule_of(sut.may_write(Write::set("domain.orders", 1))) == "illegal_write");
-  CHECK(rule_of(sut.may_write(Write::append("domain.orders", 1))) == "illegal_write");
-  CHECK(rule_of(sut.may_write(Write::set("domain.other", 1))) == "illegal_write");
-  CHECK(rule_of(sut.may_write(Write::set("domain", 1))) == "illegal_write");
+  CHECK(sut.may_write(Write::set("domain.total", 1), {}).ok());
+  CHECK(sut.may_write(Write::erase("domain.total.part"), {}).ok());
+  CHECK(rule_of(sut.may_write(Write::set("domain.orders", 1), {})) == "illegal_write");
+  CHECK(rule_of(sut.may_write(Write::append("domain.orders", 1), {})) == "illegal_write");
+  CHECK(rule_of(sut.may_write(Write::set("domain.other", 1), {})) == "illegal_write");
+  CHECK(rule_of(sut.may_write(Write::set("domain", 1), {})) == "illegal_write");
 }
 
 TEST_CASE("the zone bounds what a declared output allows", "[contract][zone]") {
   const Contract sut = contract({}, {"domain", "**"});
-  CHECK(sut.may_write(Write::append("domain.log_history", "line")).ok());
-  CHECK(rule_of(sut.may_write(Write::set("domain.log_history", Value::list()))) == "capability");
-  CHECK(rule_of(sut.may_write(Write::erase("domain.log_history"))) == "capability");
-  CHECK(rule_of(sut.may_write(Write::set("domain.const_limit", 1))) == "capability");
-  CHECK(rule_of(sut.may_write(Write::set("internal_data", 1))) == "capability");
-  CHECK(sut.reading("domain.internal_data") == Contract::Reading::none);
-  CHECK(sut.reading("domain.const_limit") == Contract::Reading::whole);
+  CHECK(sut.may_write(Write::append("domain.log_history", "line"), {}).ok());
+  CHECK(rule_of(sut.may_write(Write::set("domain.log_history", Value::list()), {})) == "capability");
+  CHECK(rule_of(sut.may_write(Write::erase("domain.log_history"), {})) == "capability");
+  CHECK(rule_of(sut.may_write(Write::set("domain.const_limit", 1), {})) == "capability");
+  CHECK(rule_of(sut.may_write(Write::set("internal_data", 1), {})) == "capability");
+  CHECK(sut.reading("domain.internal_data", {}) == Contract::Reading::none);
+  CHECK(sut.reading("domain.const_limit", {}) == Contract::Reading::whole);
 }
 
 TEST_CASE("a contract that can never hold is refused when it is compiled", "[contract]") {
@@ -81,10 +81,10 @@ TEST_CASE("a wide declaration opens no way to signals for a pure process", "[con
   for (const char* declared : {"domain", "**", "domain.*"}) {
     INFO(declared);
     const Contract sut = contract({declared}, {declared}, Semantic::pure);
-    CHECK(sut.reading("domain.x") == Contract::Reading::whole);
-    CHECK(sut.reading("domain.sig_done") == Contract::Reading::none);
-    CHECK(sut.reading("domain.meta_trace") == Contract::Reading::none);
-    CHECK(rule_of(sut.may_write(Write::set("domain.sig_done", 1))) == "pure_effect");
+    CHECK(sut.reading("domain.x", {}) == Contract::Reading::whole);
+    CHECK(sut.reading("domain.sig_done", {}) == Contract::Reading::none);
+    CHECK(sut.reading("domain.meta_trace", {}) == Contract::Reading::none);
+    CHECK(rule_of(sut.may_write(Write::set("domain.sig_done", 1), {})) == "pure_effect");
   }
 }
 

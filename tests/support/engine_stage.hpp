@@ -73,7 +73,7 @@ public:
 
 private:
   std::shared_ptr<std::chrono::nanoseconds> passed_ = std::make_shared<std::chrono::nanoseconds>(0);
-  actors::CorePtr core_ = std::make_shared<actors::Core>(1000, LogSink{}, std::make_unique<ManualClock>(passed_));
+  actors::CorePtr core_ = std::make_shared<actors::Core>(actors::Core::Terms{}, std::make_unique<ManualClock>(passed_));
   DeterministicSystem system_;
   actors::StateOwner owner_;
   std::uint64_t calls_ = 0;

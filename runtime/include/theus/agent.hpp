@@ -13,6 +13,8 @@ struct Agent {
   std::vector<std::string> reads{};
   /// Two agents of one round that write the same path fail the round.
   std::vector<std::string> writes{};
+  /// As Process::side_effects.
+  std::vector<std::string> side_effects{};
   /// Initial private state; see Context::agent_state().
   Value state{};
   Body body{};

@@ -75,6 +75,11 @@ public:
   /// The private state of an agent, kept from one run to its next when the commit succeeds. Null for a process.
   Value& agent_state();
 
+  /// From now on zones do not limit this execution: it reads and writes declared paths of the private zone, and may
+  /// rewrite logs. Needs AccessOptions::admin and the side effect `admin`; stands in the audit log with its reason.
+  /// Constants and the declared contract hold all the same.
+  void admin(std::string_view reason);
+
   /// Publishes a signal after the commit. Refused in pure and guide processes.
   void emit(std::string_view signal, Value payload = {});
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <theus/access.hpp>
 #include <theus/agent.hpp>
 #include <theus/audit_log.hpp>
 #include <theus/context.hpp>
@@ -31,6 +32,10 @@ struct EngineOptions {
   std::size_t signal_capacity = 1000;
   /// How long the destructor waits for what is running.
   std::chrono::milliseconds shutdown_timeout{10'000};
+  /// Who may do what where.
+  AccessOptions access{};
+  /// Written before anybody reads, constants included, as version 1.
+  std::vector<Write> initial{};
   /// Requests with an id that are remembered, so that a repetition gets the first answer.
   std::size_t requests_kept_max = 65'536;
   /// Where ctx.log() goes; nothing: to the standard error stream.
@@ -59,6 +64,8 @@ struct CasOptions {
   bool strict = false;
   /// A repetition with the same id and contents answers with the first version. Empty: none.
   std::string request_id{};
+  /// Root keys of policy `granted`, such as `global`, that the swap may write.
+  std::vector<std::string> grants{};
 };
 
 /// One step of a workflow that ran.
@@ -100,6 +107,7 @@ struct WorkflowOptions {
 /// `nested_call`; after shutdown with `closed`; in a forked child with `forked`.
 class Engine {
 public:
+  /// Throws the typed exception of what is wrong with the options.
   explicit Engine(EngineOptions options = {});
   /// Shuts down with the configured timeout. Actors that do not end are leaked and named on stderr.
   ~Engine();

@@ -17,6 +17,8 @@ namespace theus {
 enum class Zone : std::uint8_t { data, signal, meta, heavy, log, constant, internal };
 
 std::string_view to_string(Zone zone) noexcept;
+/// The zone that a key names by itself; data for most.
+Zone zone_of_key(std::string_view key) noexcept;
 
 /// One step of a path: a map key, or a list index when `index` is not -1.
 struct Segment {

@@ -127,7 +127,8 @@ struct Process {
   Semantic semantic = Semantic::effect;
   /// Names of the arguments a call may pass; others are refused.
   std::vector<std::string> arguments{};
-  /// Capability tokens such as "outbox:email".
+  /// Capability tokens: "write:global" grants writing below a root key of policy `granted`, "admin" lets the body ask
+  /// for elevation.
   std::vector<std::string> side_effects{};
   /// Time from the call to the commit, retries included.
   std::chrono::milliseconds timeout{30'000};

@@ -28,21 +28,26 @@ public:
   /// This snapshot as the data it holds: `engine.state().data().get<int>("domain.count", 0)`.
   const Snapshot& data() const noexcept { return *this; }
 
-  /// The value at the path, or nothing.
+  /// The value at the path, or nothing. Members of the private zone are left out of maps; asking for one by its path
+  /// throws ContractViolationError.
   std::optional<Value> find(const Path& path) const;
   bool contains(const Path& path) const noexcept;
 
-  /// The value at the path as a T. Absent, or of another kind: bad_argument.
+  /// The value at the path as a T. Absent, or of another kind: bad_argument. In the private zone: contract_violation.
   template <class T = Value>
   Result<T> get(const Path& path) const {
-    auto value = find(path);
-    return value ? converted<T>(path, *value) : Result<T>{absent(path)};
+    auto value = visible(path);
+    if (!value)
+      return value.error();
+    return *value ? converted<T>(path, **value) : Result<T>{absent(path)};
   }
   /// As above, but `fallback` for an absent path; a wrong kind is an error all the same.
   template <class T>
   Result<T> get(const Path& path, T fallback) const {
-    auto value = find(path);
-    return value ? converted<T>(path, *value) : Result<T>{std::move(fallback)};
+    auto value = visible(path);
+    if (!value)
+      return value.error();
+    return *value ? converted<T>(path, **value) : Result<T>{std::move(fallback)};
   }
 
   /// The version of the last change at or below the path; for an absent path, of the last disappearance on its way.
@@ -55,6 +60,7 @@ private:
 
   Snapshot(StateMemory& memory, void* pin, const Root& root) noexcept : memory_(&memory), pin_(pin), root_(&root) {}
 
+  Result<std::optional<Value>> visible(const Path& path) const;
   static Error absent(const Path& path);
   static Error misfit(const Path& path, const Error& why);
 

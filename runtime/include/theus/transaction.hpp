@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace theus {
 
@@ -16,6 +17,8 @@ struct TransactionOptions {
   std::string request_id{};
   /// Why; stands in the audit log once it is committed. Empty: no entry.
   std::string reason{};
+  /// Root keys of policy `granted`, such as `global`, that the transaction may write.
+  std::vector<std::string> grants{};
   /// How often a function may run when other commits interfere, and for how long in all.
   int attempts_max = 8;
   std::chrono::milliseconds timeout{30'000};
@@ -68,6 +71,10 @@ public:
   Status insert(const Path& path, Value item) { return write(Write::insert(path, std::move(item))); }
   /// Takes the value from one path to another; reads `from`, which must be there.
   Status move(const Path& from, const Path& to);
+
+  /// From now on neither zones nor grants limit this transaction, but constants hold. Needs AccessOptions::admin;
+  /// stands in the audit log with its reason.
+  Status admin(std::string_view reason);
 
   /// Publishes a signal after the commit.
   Status emit(std::string_view signal, Value payload = {});

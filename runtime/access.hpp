@@ -1,0 +1,81 @@
+#pragma once
+
+#include "runtime/path_pattern.hpp"
+
+#include <theus/access.hpp>
+#include <theus/write.hpp>
+
+#include <memory>
+#include <vector>
+
+namespace theus {
+
+/// What may be done at a path, as a set.
+enum class Rights : std::uint8_t { none = 0, read = 1, append = 2, update = 4, erase = 8, all = 15 };
+
+constexpr Rights operator|(Rights a, Rights b) noexcept {
+  return static_cast<Rights>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
+}
+constexpr bool includes(Rights all, Rights some) noexcept {
+  return (static_cast<unsigned>(all) & static_cast<unsigned>(some)) == static_cast<unsigned>(some);
+}
+
+/// What this kind of write needs.
+Rights needed_for(Write::Kind kind) noexcept;
+
+/// What a caller may do beyond the ordinary.
+struct Standing {
+  bool is_elevated = false;           ///< admin: what zones and grants forbid is allowed, but no constant changes
+  bool is_starting = false;           ///< the engine is being built: everything is allowed but scratch
+  std::vector<std::string> grants{};  ///< root keys of policy `granted` that may be written
+
+  /// That of somebody who does nothing else.
+  static const Standing& ordinary() noexcept;
+
+  /// Takes in what the other may do: each write of the other has been checked by itself.
+  void join(const Standing& other);
+};
+
+/// The ceilings of one engine, by zone, root key and path. Immutable, shared between threads.
+class AccessTable {
+public:
+  static const std::shared_ptr<const AccessTable>& standard();
+  /// Refuses (bad_argument) malformed names and paths, (duplicate_name) a name that comes twice.
+  static Result<std::shared_ptr<const AccessTable>> compile(const AccessOptions& options);
+
+  Rights ceiling(const Path& path, const Standing& standing) const noexcept;
+  /// Refuses (contract_violation, rule "capability") what the ceiling does not allow.
+  Status check(const Write& write, const Standing& standing) const;
+  /// As check, for reading.
+  Status check_read(const Path& path, const Standing& standing) const;
+
+  /// Whether some path below this one may not be changed freely by reason of an override.
+  bool has_limits_below(const Path& path) const noexcept;
+  /// Whether a change of what stands at the path, by way of its parent, needs a look.
+  bool is_guarded(const Path& path, const Standing& standing) const noexcept;
+
+  std::size_t meta_entries_max() const noexcept { return meta_entries_max_; }
+  bool allows_admin() const noexcept { return allows_admin_; }
+
+private:
+  struct Override {
+    PathPattern pattern;
+    PathAccess access;
+  };
+
+  AccessTable();
+
+  const Override* override_of(const Path& path) const noexcept;
+  RootPolicy policy_of(const Path& path) const noexcept;
+  Error refusal(const Path& path, std::string_view right) const;
+
+  std::vector<std::pair<Path, RootPolicy>> roots_;  // those that are not open
+  std::vector<Override> overrides_;
+  std::size_t meta_entries_max_ = AccessOptions{}.meta_entries_max;
+  bool allows_admin_ = false;
+};
+
+/// The value, which stands at the path, without the members that the private zone hides.
+Value without_private(const Path& path, Value value);
+
+}  // namespace theus
