@@ -2,6 +2,7 @@
 
 #include "runtime/tree_editor.hpp"
 #include "runtime/value_path.hpp"
+#include "runtime/zone_guard.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -128,14 +129,17 @@ bool same(const Place& place, const Value& value) {
 bool is_meta_layer(const Path& path) noexcept { return path.segments().front().key == "meta"; }
 
 /// Brings one write into the tree under construction; whether that changed anything.
-Result<bool> apply(TreeEditor& editor, const Write& write, const AccessTable& access) {
+Result<bool> apply(TreeEditor& editor, const Write& write, const AccessTable& access, const Standing& standing) {
   if (write.path.is_root())
     return Error{Errc::bad_argument, "the root", "the state as a whole cannot be written", "Write one of its layers"};
   if (write.kind == Write::Kind::erase) {
-    const bool exists = locate(editor.root(), write.path.segments()).exists;
-    if (exists)
-      editor.erase(write.path);
-    return exists;
+    const Place place = locate(editor.root(), write.path.segments());
+    if (!place.exists)
+      return false;
+    if (auto status = check_below(place, write, access, standing); !status)
+      return status.error();
+    editor.erase(write.path);
+    return true;
   }
   std::optional<Value> after{write.value};
   if (write.kind != Write::Kind::set) {
@@ -152,6 +156,9 @@ Result<bool> apply(TreeEditor& editor, const Write& write, const AccessTable& ac
     return false;
   if (auto possible = TreeEditor::can_set(place, write.path); !possible)
     return possible.error();
+  if (write.kind == Write::Kind::set)
+    if (auto status = check_below(place, write, access, standing); !status)
+      return status.error();
   editor.set(write.path, *std::move(after));
   if (is_meta && is_meta_layer(write.path))
     editor.forget_oldest(write.path.prefix(1), access.meta_entries_max());
@@ -209,7 +216,7 @@ Result<const Root*> commit(StateMemory& memory, const Root& head, const Proposal
   for (const Write& write : proposal.writes) {
     if (auto status = access.check(write, standing); !status)
       return status.error();
-    auto result = apply(editor, write, access);
+    auto result = apply(editor, write, access, standing);
     if (!result)
       return result.error();
     changed |= *result;

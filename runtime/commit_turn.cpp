@@ -6,7 +6,6 @@
 #include <new>
 
 namespace theus {
-
 CommitTurn::CommitTurn(CommitListener* listener, const Clock& clock, const Terms& terms)
     : memory_(StateMemory::make()),
       listener_(listener),
@@ -18,8 +17,15 @@ CommitTurn::CommitTurn(CommitListener* listener, const Clock& clock, const Terms
 
 CommitTurn::~CommitTurn() { memory_->orphan(); }
 
+// As try_commit(), a door for bad_alloc: deeply nested values are walked with the help of the heap.
+Status CommitTurn::fits(const ProposalView& proposal) const try {
+  return check_values(proposal.writes);
+} catch (const std::bad_alloc&) {
+  return out_of_memory_;
+}
+
 Outcome CommitTurn::commit(const ProposalView& proposal) {
-  if (auto fit = check_values(proposal.writes); !fit)
+  if (auto fit = fits(proposal); !fit)
     return fit.error();
   std::unique_lock lock{turn_};
   auto outcome = try_commit(proposal);
@@ -45,7 +51,7 @@ Outcome CommitTurn::commit_when_released(std::unique_lock<std::mutex>& lock, con
 void CommitTurn::commit(std::span<const ProposalView> proposals, std::span<std::optional<Outcome>> outcomes) {
   assert(proposals.size() == outcomes.size());
   for (std::size_t i = 0; i < proposals.size(); ++i)
-    if (auto fit = check_values(proposals[i].writes); !fit)
+    if (auto fit = fits(proposals[i]); !fit)
       outcomes[i] = fit.error();
   for (std::size_t at = 0; at < proposals.size(); at += batch_max) {
     const std::lock_guard lock{turn_};

@@ -114,6 +114,7 @@ public:
 private:
   friend class Reservation;
 
+  Status fits(const ProposalView& proposal) const;
   Outcome commit_when_released(std::unique_lock<std::mutex>& lock, const ProposalView& proposal);
   std::optional<Outcome> try_commit(const ProposalView& proposal);
   Outcome commit_request(const ProposalView& proposal);

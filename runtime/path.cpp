@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <charconv>
+#include <cstring>
 #include <new>
 #include <vector>
 
@@ -28,6 +29,14 @@ constexpr std::array zone_names{
     ZoneName{"audit_", true, Zone::log},      ZoneName{"log", false, Zone::log},
     ZoneName{"const_", true, Zone::constant}, ZoneName{"internal_", true, Zone::internal},
 };
+
+template <std::size_t at>
+bool names(std::string_view key) noexcept {
+  constexpr ZoneName name = zone_names[at];
+  constexpr std::size_t length = name.text.size();
+  const bool is_long_enough = name.prefix ? key.size() >= length : key.size() == length;
+  return is_long_enough && std::memcmp(key.data(), name.text.data(), length) == 0;
+}
 
 constexpr std::string_view special = ".[]'\"\\";
 
@@ -161,10 +170,12 @@ std::string_view to_string(Zone zone) noexcept {
 }
 
 Zone zone_of_key(std::string_view key) noexcept {
-  for (const ZoneName& name : zone_names)
-    if (name.prefix ? key.starts_with(name.text) : key == name.text)
-      return name.zone;
-  return Zone::data;
+  // Asked of every key that is written: unrolled, each comparison is one of constants.
+  return [key]<std::size_t... at>(std::index_sequence<at...>) {
+    Zone zone = Zone::data;
+    (void)((names<at>(key) && (zone = zone_names[at].zone, true)) || ...);
+    return zone;
+  }(std::make_index_sequence<zone_names.size()>{});
 }
 
 std::uint64_t key_hash(std::string_view key) noexcept {

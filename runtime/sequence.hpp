@@ -10,7 +10,7 @@
 //   (3) `size` of an inner node is the sum of its children's.
 //   (4) A sequence that was only built, appended to, replaced in and shortened at its end is left-full: every node but
 //       those on its right edge has 32 slots.
-//   (5) A node's digest is that of its contents: own() forgets it before a change.
+//   (5) What a node remembers (its digest, the zones in it) is true of its contents: own() forgets it before a change.
 // Nodes are allocated with room for `capacity` slots, so small sequences stay small.
 
 #include "runtime/sequence_node.hpp"
@@ -245,9 +245,9 @@ private:
   static Node* allocate(unsigned height, unsigned capacity) {
     const std::size_t slot = height > 0 ? sizeof(Node*) : sizeof(Item);
     auto* node = new (::operator new(sizeof(Node) + capacity * slot)) Node;
-    node->height = static_cast<std::uint8_t>(height);
+    node->height = height & 0x1fU;
     node->capacity = static_cast<std::uint8_t>(capacity);
-    node->item_bytes = sizeof(Item);
+    node->item_words = sizeof(Item) / 8;
     return node;
   }
 
@@ -289,7 +289,7 @@ private:
     const bool alone = node->references.load(std::memory_order_acquire) == 1;  // pairs with drop()
     const unsigned wanted = node->count + room;
     if (alone && wanted <= node->capacity) {
-      node->forget_digest();
+      node->forget();
       return node;
     }
     Node* copy = allocate(node->height, alone ? std::min(fanout, 2 * wanted) : wanted);

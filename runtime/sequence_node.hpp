@@ -16,8 +16,9 @@ struct SequenceNode {
   std::atomic<std::uint32_t> references{1};
   std::uint8_t count = 0;
   std::uint8_t capacity = 0;
-  std::uint8_t height = 0;
-  std::uint8_t item_bytes = 0;
+  std::uint8_t height : 5 = 0;
+  std::uint8_t item_words : 3 = 0;     // of eight bytes
+  std::atomic<std::uint8_t> zones{0};  // of the contents, see zones_in(); 0 until somebody asked
   union {
     std::size_t size = 0;
     SequenceNode* waiting;  // of a node that awaits its destruction: the one after it
@@ -33,7 +34,8 @@ struct SequenceNode {
   }
 
   /// To be called before the contents change. REQUIRES: the caller is the only owner.
-  void forget_digest() noexcept {
+  void forget() noexcept {
+    zones.store(0, std::memory_order_relaxed);
     if (digest.load(std::memory_order_relaxed) != nullptr)
       delete digest.exchange(nullptr, std::memory_order_relaxed);
   }

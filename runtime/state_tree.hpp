@@ -11,10 +11,11 @@
 //   (3) A map's `erased` is the newest version at which a key vanished from it, so a path that does not exist is
 //       as new as the `erased` of the nearest map on its way.
 //   (4) The trie is canonical: its shape depends on the keys alone, not on the order in which they came.
+//   (5) A map's `zones` has every zone that a key named below it since it was made.
 // A node is needed by the snapshots of versions [born, retired); see StateMemory.
 
-#include <theus/path.hpp>
-#include <theus/value.hpp>
+#include "runtime/zone_set.hpp"
+
 #include <theus/version.hpp>
 
 #include <cstring>
@@ -74,6 +75,7 @@ struct MapPart {
   Slot children;
   Version erased = 0;
   std::uint32_t count = 0;
+  ZoneSet zones;  // that keys below it name, or once named
 };
 
 struct Cell {

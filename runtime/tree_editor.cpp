@@ -60,7 +60,9 @@ Status TreeEditor::can_set(const Place& place, const Path& path) {
 }
 
 void TreeEditor::set(const Path& path, Value value) {
-  set_in(root_->map, path.segments(), std::move(value));
+  ZoneSet added = zones_on(path);
+  added |= zones_in(value);
+  set_in(root_->map, path.segments(), std::move(value), added);
   root_->changed = version_;
 }
 
@@ -71,13 +73,14 @@ void TreeEditor::erase(const Path& path) {
   root_->changed = version_;
 }
 
-void TreeEditor::set_in(MapPart& map, Segments path, Value&& value) {
+void TreeEditor::set_in(MapPart& map, Segments path, Value&& value, ZoneSet added) {
+  map.zones |= added;
   const Segment& segment = path.front();
   if (path.size() == 1)
     return set_leaf(map, segment, std::move(value));
   Cell* child = own_map_child(map, segment);
   if (child->is_map)
-    set_in(child->map, path.subspan(1), std::move(value));
+    set_in(child->map, path.subspan(1), std::move(value), added);
   else
     child->value = with(child->value, path.subspan(1), value).value();
   child->changed = version_;
@@ -141,6 +144,7 @@ void TreeEditor::explode(Cell* cell) {
   cell->value = Value{};
   cell->is_map = true;
   cell->map.erased = changed;
+  cell->map.zones = zones_in(value);
   for (const auto [key, item] : value.members()) {
     Cell* child = memory_.make_cell(key, key_hash(key));
     child->changed = changed;

@@ -35,7 +35,7 @@ public:
 private:
   using Segments = std::span<const Segment>;
 
-  void set_in(MapPart& map, Segments path, Value&& value);
+  void set_in(MapPart& map, Segments path, Value&& value, ZoneSet added);
   void set_leaf(MapPart& map, const Segment& segment, Value&& value);
   void set_inside_value(MapPart& map, Cell* cell, Segments path, Value&& value);
   void erase_in(MapPart& map, Segments path);

@@ -167,7 +167,7 @@ void destroy(SequenceNode* node) noexcept {
           bury(child);
     } else {
       auto* values = reinterpret_cast<Value*>(node + 1);
-      const std::size_t values_per_item = node->item_bytes / sizeof(Value);
+      const std::size_t values_per_item = node->item_words * 8U / sizeof(Value);
       for (std::size_t i = 0; i < values_per_item * node->count; ++i)
         if (SequenceNode* root = values[i].is_shared() ? values[i].drop() : nullptr)
           bury(root);

@@ -1,5 +1,7 @@
 #include "runtime/value_check.hpp"
 
+#include "runtime/zone_set.hpp"
+
 #include <cmath>
 
 namespace theus {
@@ -37,6 +39,7 @@ Status check_value(const Write& write) {
     return Error{Errc::bad_argument, write.path.text(),
                  "the number" + (place->is_root() ? std::string{} : " at " + place->text()) + " is not finite",
                  "Store null, or a string, where there is no number"};
+  zones_in(write.value);  // remembered by the value, so that the turn need not walk a big new map
   return {};
 }
 

@@ -40,7 +40,7 @@ struct ValueRun {
 
 /// The values from item `index` to the end of its leaf; keys and items in turn for a map.
 inline ValueRun values_at(const SequenceNode* root, std::size_t index) noexcept {
-  if (root->item_bytes == sizeof(Value)) {
+  if (root->item_words * 8U == sizeof(Value)) {
     const List::Run run = List::run_at(static_cast<const List::Node*>(root), index);
     return {run.first, static_cast<std::size_t>(run.last - run.first)};
   }

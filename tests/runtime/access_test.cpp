@@ -78,6 +78,55 @@ TEST_CASE("an override takes the place of the zone's ceiling, the longest one th
   CHECK(table->check(Write::set("domain.rules.draft", 1), {}).ok());
 }
 
+Outcome commit(CommitTurn& turn, const Write& write, const Standing& standing = {}) {
+  return turn.commit({.base = turn.version(), .writes = {&write, 1}, .standing = &standing});
+}
+
+TEST_CASE("what an override limits is not changed by way of its parent", "[access][commit]") {
+  const auto access = AccessTable::compile({.overrides = {{"const_data", PathAccess::mutable_},
+                                                          {"domain.**.history", PathAccess::append_only},
+                                                          {"domain.rules", PathAccess::immutable},
+                                                          {"domain.rules.draft", PathAccess::mutable_}}});
+  CommitTurn turn{nullptr, system_clock(), {.access = access.value()}};
+  const Value rules{{"x", 1}, {"draft", 1}};
+  const Value history = Value::list({1, 2});
+  const Value domain{{"rules", rules}, {"deep", Value{{"history", history}}}, {"y", 1}};
+  commit(turn, {"domain", domain}, {.is_starting = true}).value();
+  Value other = domain;
+  other.set("y", 2);
+  commit(turn, {"domain", other}).value();
+  other.set("deep", Value{{"history", Value::list({1, 2, 3})}});
+  commit(turn, {"domain", other}).value();
+
+  const auto refused = [&](std::string_view key, const Value& value) {
+    Value changed = other;
+    changed.set(key, value);
+    return rule_of(commit(turn, {"domain", changed})) == "capability";
+  };
+  CHECK(refused("rules", Value{{"x", 2}, {"draft", 1}}));
+  CHECK(refused("rules", Value{{"x", 1}}));
+  CHECK(refused("deep", Value{{"history", Value::list({1, 3})}}));
+  CHECK(refused("deep", Value::map()));
+  CHECK(rule_of(commit(turn, Write::erase("domain"))) == "capability");
+  CHECK(rule_of(commit(turn, Write::erase("domain"), elevated)) == "capability");
+  CHECK(turn.snapshot().find("domain") == other);
+
+  commit(turn, Write::set("domain.rules.draft", 2)).value();
+  commit(turn, {"const_data", Value{{"const_more", 1}}}).value();
+  commit(turn, Write::erase("const_data")).value();
+}
+
+TEST_CASE("admin changes logs and private members by way of their parent, but no constants", "[access][commit][zone]") {
+  CommitTurn turn;
+  const Value full{{"log_a", Value::list({1})}, {"internal_b", 2}, {"const_c", 3}, {"d", 4}};
+  commit(turn, {"domain", Value{{"e", full}}}, {.is_starting = true}).value();
+  CHECK(rule_of(commit(turn, {"domain.e", Value{{"const_c", 3}}})) == "capability");
+  CHECK(rule_of(commit(turn, Write::erase("domain"), elevated)) == "capability");
+  CHECK(rule_of(commit(turn, {"domain.e", Value{{"const_c", 4}}}, elevated)) == "capability");
+  commit(turn, {"domain.e", Value{{"const_c", 3}, {"internal_f", 5}}}, elevated).value();
+  CHECK(turn.snapshot().find("domain") == Value{{"e", Value{{"const_c", 3}}}});
+}
+
 TEST_CASE("malformed namespaces and overrides are refused", "[access]") {
   CHECK(AccessTable::compile({.namespaces = {{"a.b"}}}).error().code() == Errc::bad_argument);
   CHECK(AccessTable::compile({.namespaces = {{""}}}).error().code() == Errc::bad_argument);

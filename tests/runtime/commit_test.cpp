@@ -43,6 +43,81 @@ TEST_CASE("a map made anew is no change of what never stood in it", "[commit]") 
   CHECK(stage.turn.commit(ProposalView{base, false, reads, writes, {}}).ok());
 }
 
+TEST_CASE("writing a parent leaves constant, private and log members below it alone", "[commit][zone]") {
+  ExecutionStage stage{{{"domain.user", Value{{"name", "a"}}}, Write::append("domain.deep.log_history", "line")}};
+  const Value before = stage.everything();
+  for (const Write& write : {Write::erase("domain"), Write::erase("domain.deep"), Write::set("domain", 1),
+                             Write::set("domain.deep", Value{{"x", 1}}),
+                             Write::set("domain.deep", Value{{"log_history", Value::list({"another", "line"})}}),
+                             Write::set("domain.user", Value{{"const_limit", 1}}),
+                             Write::set("domain.user", Value{{"a", Value{{"internal_key", 1}}}}),
+                             Write::set("domain.deep", Value{{"log_history", "line"}}),
+                             Write::set("domain.new", Value{{"const_limit", 1}})}) {
+    INFO(to_string(write.kind) << " " << write.path.text());
+    CHECK(testing::rule_of(stage.commit({write})) == "capability");
+    CHECK(stage.everything() == before);
+  }
+}
+
+TEST_CASE("a parent may be written around members of other zones that stay as they are", "[commit][zone]") {
+  ExecutionStage stage{{Write::append("domain.log_history", "line")}};
+  stage.commit({{"domain", Value{{"log_history", Value::list({"line"})}, {"x", 1}}}}).value();
+  stage.commit({{"domain.import", Value{{"log_level", "info"}, {"meta", Value{{"page", 1}}}}}}).value();
+  CHECK(stage.at("domain.x") == Value{1});
+  const Value imported{{"log_level", "info"}, {"meta_source", Value{{"const_x", 1}}}};
+  stage.commit({Write::set("domain.import.page", 2), Write::set("domain.import", imported)}).value();
+  stage.commit({Write::append("domain.log_history", "next")}).value();
+  CHECK(stage.at("domain.log_history") == Value::list({"line", "next"}));
+  CHECK(stage.at("domain.import") == imported);
+}
+
+TEST_CASE("members of other zones are found wherever and however they came to stand", "[commit][zone]") {
+  ExecutionStage stage{{{"domain.x", 1}, {"domain.a.b.c", 1}}};
+  Value big = Value::map();
+  for (int i = 0; i < 2000; ++i)
+    big.set("k" + std::to_string(i), Value{{"at", i}});
+  stage.commit({Write::append("domain.a.b.log_lines", 1)}).value();
+  Value with_log = big;
+  with_log.set("k1000", Value{{"log_lines", Value::list({1})}});
+  stage.commit({Write::set("domain.as_value", with_log)}).value();
+  stage.commit({Write::set("domain.as_tree", with_log), Write::set("domain.as_tree.k1.at", 2)}).value();
+  stage
+      .commit(
+          {Write::set("domain.as_subtree", Value{{"below", with_log}}), Write::set("domain.as_subtree.below.k1.at", 2)})
+      .value();
+  const Value before = stage.everything();
+  for (const char* parent : {"domain", "domain.a", "domain.a.b", "domain.as_value", "domain.as_value.k1000",
+                             "domain.as_tree", "domain.as_subtree", "domain.as_subtree.below"}) {
+    INFO(parent);
+    CHECK(testing::rule_of(stage.commit({Write::erase(parent)})) == "capability");
+    CHECK(testing::rule_of(stage.commit({Write::set(parent, big)})) == "capability");
+    CHECK(stage.everything() == before);
+  }
+  stage.commit({Write::set("domain.as_tree", with_log), Write::set("domain.as_subtree.below", with_log)}).value();
+  CHECK(stage.at("domain.as_tree") == with_log);
+}
+
+TEST_CASE("a log below a written parent may grow at its end only", "[commit][zone]") {
+  std::vector<Value> lines;
+  for (int i = 0; i < 3000; ++i)
+    lines.push_back(i);
+  Value log = Value::list(lines);
+  ExecutionStage stage{{{"domain.deep", Value{{"log_lines", log}}}}};
+  const auto set = [&](const Value& becomes) {
+    return stage.commit({Write::set("domain.deep", Value{{"log_lines", becomes}})});
+  };
+  log.push_back("next");
+  CHECK(set(log).ok());
+  Value shorter = log;
+  shorter.erase_at(log.size() - 1);
+  Value altered = log;
+  altered.replace(1500, "altered");
+  altered.push_back("more");
+  for (const Value& becomes : {shorter, altered, Value::list(), Value{}, Value{{"a", 1}}})
+    CHECK(testing::rule_of(set(becomes)) == "capability");
+  CHECK(stage.at("domain.deep.log_lines") == log);
+}
+
 TEST_CASE("a value with a key that no path can name is refused [F74]", "[commit][F74]") {
   ExecutionStage stage;
   for (const std::string& key : {std::string(700, 'k'), std::string{}, std::string{"a\nb"}}) {
