@@ -1,5 +1,7 @@
 #include "tests/support/execution_stage.hpp"
 
+#include <theus/fields.hpp>
+
 #include <catch2/catch.hpp>
 
 #include <map>
@@ -49,8 +51,18 @@ TEST_CASE("deep outputs leave their untouched siblings as they are", "[execution
         Value{{"sub", Value{{"key", 9}, {"other", 2}}}, {"sibling", Value{{"flag", true}, {"x", 3}}}});
 }
 
-TEST_CASE("a tuple, a map by paths and a map by last segments commit the same", "[execution]") {
+struct ThreeOutputs {
+  int a;
+  std::string b;
+  std::vector<int> c;
+};
+THEUS_FIELDS(ThreeOutputs, a, b, c)
+
+TEST_CASE("a tuple, a struct, a map by paths and a map by last segments commit the same", "[execution]") {
   const std::vector<Body> bodies{
+      [](Context&) {
+        return ThreeOutputs{1, "two", {3}};
+      },
       [](Context&) {
         return std::tuple{1, "two", Value::list({3})};
       },

@@ -43,6 +43,20 @@ TEST_CASE("changing an input is a violation, by whatever operation", "[execution
     }
 }
 
+TEST_CASE("values that a body obtains are its own: changing them changes no state", "[execution]") {
+  ExecutionStage stage{{{"domain.rows", Value::list({Value{{"tags", Value::list({1})}}})}}};
+  const Value before = stage.everything();
+  const auto result = stage.run(process({"domain.rows"}, {"domain.x"}, [](Context& ctx) {
+    Value rows = ctx.get("domain.rows");
+    Value row = rows[0];
+    row.set("tags", Value::list());
+    rows.push_back(row);
+    return static_cast<int>(ctx.get("domain.rows").size());
+  }));
+  CHECK(result.value().value == Value{1});
+  CHECK(stage.everything() == before);
+}
+
 TEST_CASE("below a declared output everything may be written", "[execution]") {
   ExecutionStage stage{{{"domain.user", Value{{"name", "a"}, {"tags", Value::list()}}}}};
   stage
