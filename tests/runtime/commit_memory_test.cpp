@@ -41,7 +41,11 @@ TEST_CASE("a commit whose n-th allocation fails is refused and changes nothing [
   ExecutionStage stage{initial};
   const Value before = stage.everything();
   const Snapshot old = stage.turn.snapshot();
+  Value nested{{"bottom", 1}};
+  for (int depth = 0; depth < 20; ++depth)
+    nested = Value{{"below", nested}};
   const std::vector<Write> writes{{"domain.user.name", std::string(40, 'b')},
+                                  {"domain.nested", nested},
                                   Write::append("domain.user.tags", 3),
                                   {"domain.fresh.deep.down", Value{{"x", Value::list({1, 2, 3})}}},
                                   Write::erase("domain.many.k7"),
