@@ -48,13 +48,17 @@ Result<std::optional<Executed>> first_answer(const State& state) {
   return std::optional{Executed{(*first)->value, (*first)->version, state.attempt}};
 }
 
+/// Whether the call is over; ends it when its time has come and nobody has noticed yet.
+bool has_expired(const State& state) {
+  if (const auto now = state.core->clock->now(); now >= state.call->deadline())
+    state.call->expire(now);
+  return state.call->is_over();
+}
+
 void attempt(Self self) {
   State& state = self->state;
   const RegisteredProcess& process = state.call->process();
-  const auto now = state.core->clock->now();
-  if (now >= state.call->deadline())
-    state.call->expire(now);
-  if (state.call->is_over())
+  if (has_expired(state))
     return end(self, Error{Errc::deadline, process.definition.name, "expired"});
 
   const auto first = first_answer(state);
@@ -79,7 +83,7 @@ void attempt(Self self) {
       !result->proposal.writes.empty() || !result->proposal.signals.empty() || result->proposal.request;
   if (!wants_commit)
     return end(self, Executed{std::move(result->value), snapshot.version(), state.attempt});
-  if (!state.call->begin_commit())
+  if (has_expired(state) || !state.call->begin_commit())
     return end(self, Error{Errc::deadline, process.definition.name, "expired"});
   state.value = std::move(result->value);
   if (state.reservation)

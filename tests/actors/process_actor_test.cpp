@@ -57,6 +57,76 @@ TEST_CASE("a body that loses every race gives up after its attempts with version
   CHECK(stage.read("domain.count") == Value{102});
 }
 
+/// Whether a write from elsewhere must wait at this moment. Commits it otherwise.
+bool is_held_back(EngineStage& stage, const Path& path) {
+  const std::vector<Write> writes{Write::increment(path, 100)};
+  const ProposalView proposal{.base = stage.core()->turn.version(), .writes = writes};
+  std::optional<Outcome> outcome;
+  stage.core()->turn.commit({&proposal, 1}, {&outcome, 1});
+  return !outcome.has_value();
+}
+
+TEST_CASE("after three conflicts the paths of a process are kept free for it, and no others [F86]",
+          "[process_actor][F86]") {
+  EngineStage stage;
+  int runs = 0;
+  bool reserved = false;
+  bool open_elsewhere = false;
+  Process process = increment();
+  process.body = [&](Context& ctx) {
+    const int count = ctx.get<int>("domain.count", 0);
+    if (++runs <= 3)
+      stage.set("domain.count", 10 * runs);
+    else
+      reserved = is_held_back(stage, "domain.count"), open_elsewhere = !is_held_back(stage, "domain.other");
+    return count + 1;
+  };
+  const auto result = stage.start(std::move(process));
+  stage.advance(std::chrono::seconds{1});
+  CHECK((**result).value().attempts == 4);
+  CHECK(reserved);
+  CHECK(open_elsewhere);
+  CHECK(stage.read("domain.count") == Value{31});
+  CHECK_FALSE(is_held_back(stage, "domain.count"));
+}
+
+TEST_CASE("a holder that fails, or takes too long, frees what it had reserved [F86]", "[process_actor][F86]") {
+  const bool fails = GENERATE(true, false);
+  EngineStage stage;
+  int runs = 0;
+  Process process = increment();
+  process.body = [&](Context& ctx) -> Result<int> {
+    const int count = ctx.get<int>("domain.count", 0);
+    if (++runs <= 3)
+      stage.set("domain.count", 10 * runs);
+    else if (fails)
+      throw std::runtime_error{"no"};
+    else
+      stage.pass(std::chrono::hours{1});
+    return count + 1;
+  };
+  const auto result = stage.start(std::move(process));
+  stage.advance(std::chrono::seconds{1});
+  CHECK((**result).error().code() == (fails ? Errc::process_failed : Errc::deadline));
+  CHECK_FALSE(is_held_back(stage, "domain.count"));
+}
+
+TEST_CASE("commits that a reservation holds back go on when it ends, and others go before", "[state_owner]") {
+  EngineStage stage;
+  std::optional<Reservation> reservation = stage.core()->turn.reserve({"domain.count"}, std::chrono::hours{1});
+  const auto held = stage.start(increment());
+  Process elsewhere = increment();
+  elsewhere.outputs = {"domain.other"};
+  const auto free = stage.start(std::move(elsewhere));
+  stage.advance(std::chrono::milliseconds{100});
+  CHECK_FALSE(held->has_value());
+  CHECK((**free).ok());
+
+  reservation.reset();
+  stage.advance(std::chrono::milliseconds{100});
+  CHECK((**held).value().attempts == 1);
+}
+
 TEST_CASE("a conflict and retry publish the commit's signal exactly once", "[process_actor]") {
   EngineStage stage;
   auto receiver = stage.core()->hub.subscribe();
