@@ -22,6 +22,7 @@ actors::CorePtr make_core(const EngineOptions& options) {
       .signal_capacity = options.signal_capacity,
       .log = options.log ? options.log : LogSink{log_to_stderr},
       .commits = {.requests_kept_max = options.requests_kept_max,
+                  .retained_bytes_max = options.retained_bytes_max,
                   .access = AccessTable::compile(options.access).value()},
   });
   const Standing starting{.is_starting = true};

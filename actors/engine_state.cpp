@@ -4,6 +4,7 @@ namespace theus {
 
 Snapshot Engine::state() const { return impl_->core->turn.snapshot(); }
 Version Engine::version() const noexcept { return impl_->core->turn.version(); }
+StateStatistics Engine::state_statistics() const { return impl_->core->turn.statistics(); }
 SignalHub& Engine::signals() noexcept { return impl_->core->hub; }
 std::vector<AuditEntry> Engine::audit_log() const { return impl_->core->trail.entries(); }
 

@@ -35,8 +35,8 @@ Outcome CommitTurn::commit(const ProposalView& proposal) {
 }
 
 Outcome CommitTurn::commit_when_released(std::unique_lock<std::mutex>& lock, const ProposalView& proposal) {
-  const auto begun = clock_.now();
-  while (clock_.now() - begun < terms_.reserved_wait_max) {
+  const auto until = std::chrono::steady_clock::now() + terms_.reserved_wait_max;
+  while (std::chrono::steady_clock::now() < until) {
     released_.wait_for(lock, expiry_look_interval);
     if (auto outcome = try_commit(proposal))
       return *std::move(outcome);
@@ -95,7 +95,25 @@ Outcome CommitTurn::commit_request(const ProposalView& proposal) {
   return outcome;
 }
 
+/// Refuses while old snapshots keep too much, whatever they keep it for: memory has an end, and reading goes on.
+Status CommitTurn::check_retained() {
+  memory_->reclaim_some(clock_.now());
+  const StateMemory::Retained retained = memory_->retained();
+  may_retain_ = retained.bytes <= terms_.retained_bytes_max;
+  if (may_retain_)
+    return {};
+  return Error{Errc::resource_exhausted, "commit",
+               "snapshots of " + std::to_string(retained.versions) + " old versions, the oldest of version " +
+                   std::to_string(retained.oldest_version) + ", keep " + std::to_string(retained.bytes) + " bytes",
+               "Release snapshots that are no longer read, or raise EngineOptions::retained_bytes_max"}
+      .with("limit", terms_.retained_bytes_max)
+      .with("asked", retained.bytes);
+}
+
 Outcome CommitTurn::commit_now(const ProposalView& proposal) {
+  if (!may_retain_) [[unlikely]]
+    if (auto allowed = check_retained(); !allowed)
+      return allowed.error();
   auto next = theus::commit(*memory_, *head_, proposal, *terms_.access);
   if (!next)
     return next.error();
@@ -108,7 +126,10 @@ Outcome CommitTurn::commit_now(const ProposalView& proposal) {
   watches_.committed(proposal.writes);
   if (listener_ != nullptr)
     listener_->committed(version, proposal.signals);
-  memory_->reclaim_some();
+  if (memory_->is_look_due()) {
+    memory_->reclaim_some(clock_.now());
+    may_retain_ = memory_->retained().bytes <= terms_.retained_bytes_max;
+  }
   return version;
 }
 
@@ -147,9 +168,19 @@ Snapshot CommitTurn::snapshot() const {
   return Snapshot{*memory_, pin, *pin->root.load(std::memory_order_relaxed)};
 }
 
-CommitTurn::Memory CommitTurn::memory() const {
+StateStatistics CommitTurn::statistics() const {
   const std::lock_guard lock{turn_};
-  return {memory_->live_bytes(), memory_->retired_nodes()};
+  const auto now = clock_.now();
+  memory_->reclaim_some(now);
+  const StateMemory::Retained retained = memory_->retained();
+  StateStatistics told{.version = head_->version,
+                       .node_bytes = memory_->live_bytes(),
+                       .retained_bytes = retained.bytes,
+                       .retained_versions = retained.versions,
+                       .oldest_version = retained.oldest_version};
+  if (retained.versions > 0)
+    told.oldest_age = std::chrono::duration_cast<std::chrono::milliseconds>(now - retained.oldest_since);
+  return told;
 }
 
 }  // namespace theus

@@ -5,6 +5,7 @@
 #include "runtime/watch_points.hpp"
 
 #include <theus/snapshot.hpp>
+#include <theus/statistics.hpp>
 
 #include <condition_variable>
 #include <mutex>
@@ -66,6 +67,8 @@ public:
     std::size_t requests_kept_max = 65'536;
     /// How long a commit waits while others have reserved its paths, before it is refused with `deadline`.
     std::chrono::milliseconds reserved_wait_max{5'000};
+    /// Bytes kept for old snapshots beyond which commits are refused with `resource_exhausted`.
+    std::size_t retained_bytes_max = std::size_t{1} << 30;
     std::shared_ptr<const AccessTable> access = AccessTable::standard();
   };
 
@@ -104,12 +107,8 @@ public:
   Snapshot snapshot() const;
   Version version() const noexcept { return version_.load(std::memory_order_acquire); }
 
-  /// Bytes of the state's nodes, and how many of them are kept for old snapshots only.
-  struct Memory {
-    std::size_t node_bytes;
-    std::size_t retired_nodes;
-  };
-  Memory memory() const;
+  /// Looks which old versions are held, and frees what only others needed.
+  StateStatistics statistics() const;
 
 private:
   friend class Reservation;
@@ -119,6 +118,7 @@ private:
   std::optional<Outcome> try_commit(const ProposalView& proposal);
   Outcome commit_request(const ProposalView& proposal);
   Outcome commit_now(const ProposalView& proposal);
+  Status check_retained();
 
   StateMemory* const memory_;       // constant; lives on while snapshots do
   CommitListener* const listener_;  // constant
@@ -130,6 +130,7 @@ private:
   WatchPoints watches_;        // guarded by turn_
   RequestLog requests_;        // guarded by turn_
   Reservations reservations_;  // guarded by turn_
+  bool may_retain_ = true;     // guarded by turn_; what the last look said
   std::condition_variable released_;
   bool is_closed_ = false;           // guarded by turn_
   std::atomic<Version> version_{0};  // of the published root; written under turn_

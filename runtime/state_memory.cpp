@@ -10,6 +10,22 @@ namespace {
 std::size_t bytes_of(const Trie& trie) noexcept { return sizeof(Trie) + trie.count * sizeof(Slot); }
 std::size_t bytes_of(const Key& key) noexcept { return sizeof(Key) + key.length; }
 
+// What a value holds outside its sixteen bytes; shared parts count for each that shares them.
+std::size_t estimated_bytes(const Value& value) noexcept {
+  switch (value.kind()) {
+    case Value::Kind::string:
+    case Value::Kind::bytes: return value.size() < sizeof(Value) ? 0 : value.size();
+    case Value::Kind::list: return value.size() * sizeof(Value);
+    case Value::Kind::map: return 2 * value.size() * sizeof(Value);
+    case Value::Kind::null:
+    case Value::Kind::boolean:
+    case Value::Kind::integer:
+    case Value::Kind::real:
+    case Value::Kind::heavy: return 0;
+  }
+  return 0;
+}
+
 // Gives a piece of pool memory back unless it was taken over.
 class Piece {
 public:
@@ -139,13 +155,10 @@ void StateMemory::drop_edit() noexcept {
   fresh_.clear();
 }
 
-void StateMemory::reclaim_some() noexcept try {
-  if (retired_.size() >= look_interval)
-    reclaim();
-} catch (const std::bad_alloc&) {
+void StateMemory::reclaim_some(Time now) noexcept try { reclaim(now); } catch (const std::bad_alloc&) {
 }
 
-void StateMemory::reclaim() {
+void StateMemory::reclaim(Time now) {
   const std::vector<Version> pinned = pinned_versions();
   looked_at_.insert(looked_at_.end(), retired_.begin(), retired_.end());
   retired_.clear();
@@ -160,7 +173,7 @@ void StateMemory::reclaim() {
   }
   // Taken off one by one, so that none is lost or settled twice when memory runs out in between.
   for (; !looked_at_.empty(); looked_at_.pop_back())
-    settle(pinned, looked_at_.back());
+    settle(pinned, looked_at_.back(), now);
 }
 
 /// The versions that somebody can still read, ascending. A pin names a root by its address; the root is the
@@ -183,14 +196,34 @@ std::vector<Version> StateMemory::pinned_versions() const {
   return versions;
 }
 
-void StateMemory::settle(const std::vector<Version>& pinned, const Retired& entry) {
+void StateMemory::settle(const std::vector<Version>& pinned, const Retired& entry, Time now) {
   const auto needed_by = std::ranges::lower_bound(pinned, entry.born);
   if (needed_by == pinned.end() || *needed_by >= entry.retired)
     return free(entry.node, entry.kind);
-  Held& held = held_[*needed_by];
+  Held& held = held_.try_emplace(*needed_by, Held{now}).first->second;
   held.nodes.push_back(entry);
+  held.bytes += retained_bytes_of(entry);
   if (entry.kind == Kind::root)
     held.root = static_cast<const Root*>(entry.node);
+}
+
+StateMemory::Retained StateMemory::retained() const noexcept {
+  if (held_.empty())
+    return {};
+  const auto& [oldest, held] = *held_.begin();
+  Retained sum{.versions = held_.size(), .oldest_version = oldest, .oldest_since = held.since};
+  for (const auto& [version, each] : held_)
+    sum.bytes += each.bytes;
+  return sum;
+}
+
+std::size_t StateMemory::retained_bytes_of(const Retired& entry) noexcept {
+  switch (entry.kind) {
+    case Kind::cell: return sizeof(Cell) + estimated_bytes(static_cast<const Cell*>(entry.node)->value);
+    case Kind::trie: return bytes_of(*static_cast<const Trie*>(entry.node));
+    case Kind::root: return sizeof(Root);
+  }
+  return 0;
 }
 
 std::size_t StateMemory::retired_nodes() const noexcept {

@@ -5,6 +5,7 @@
 #include "runtime/state_tree.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <map>
 #include <vector>
 
@@ -17,6 +18,8 @@ namespace theus {
 /// All members but pin() and release() belong to the holder of the commit turn.
 class StateMemory {
 public:
+  using Time = std::chrono::steady_clock::time_point;
+
   /// Lives until orphan() was called and the last pin is released.
   static StateMemory* make() { return new StateMemory; }
   StateMemory(const StateMemory&) = delete;
@@ -54,14 +57,24 @@ public:
   void release(SnapshotPins::Slot* slot) noexcept;
   const SnapshotPins& pins() const noexcept { return pins_; }
 
-  /// Frees what no pin needs, now and then: the cost of one look is spread over many commits.
-  /// When memory for the look itself is short, the next one does the work.
-  void reclaim_some() noexcept;
-  void reclaim();
+  /// Whether enough was retired to look what can be freed: the cost of one look is spread over many commits.
+  bool is_look_due() const noexcept { return retired_.size() >= look_interval; }
+  /// Frees what no pin needs. When memory for the look itself is short, the next one does the work.
+  void reclaim_some(Time now) noexcept;
+  void reclaim(Time now);
 
   std::size_t live_bytes() const noexcept { return pool_.live_bytes(); }
   /// Nodes that are kept only for old snapshots.
   std::size_t retired_nodes() const noexcept;
+
+  /// What the last look found to be kept for old snapshots.
+  struct Retained {
+    std::size_t bytes = 0;     ///< of nodes, and an estimate for the values that stand in them
+    std::size_t versions = 0;  ///< that are pinned and replaced
+    Version oldest_version = 0;
+    Time oldest_since{};  ///< when a look first found it replaced
+  };
+  Retained retained() const noexcept;
 
 private:
   StateMemory();
@@ -80,13 +93,16 @@ private:
 
   // Nodes that only snapshots of one version need, the root of that version among them.
   struct Held {
+    Time since;
     const Root* root = nullptr;
-    std::vector<Retired> nodes;
+    std::size_t bytes = 0;
+    std::vector<Retired> nodes{};
   };
 
   void retire(const Retired& entry) { retired_.push_back(entry); }
   std::vector<Version> pinned_versions() const;
-  void settle(const std::vector<Version>& pinned, const Retired& entry);
+  void settle(const std::vector<Version>& pinned, const Retired& entry, Time now);
+  static std::size_t retained_bytes_of(const Retired& entry) noexcept;
   void free(void* node, Kind kind) noexcept;
   void free_tree(Slot slot) noexcept;
   void release_key(Key* key) noexcept;

@@ -7,6 +7,7 @@
 #include <theus/process.hpp>
 #include <theus/signal_hub.hpp>
 #include <theus/snapshot.hpp>
+#include <theus/statistics.hpp>
 #include <theus/transaction.hpp>
 #include <theus/watch.hpp>
 #include <theus/workflow.hpp>
@@ -36,6 +37,8 @@ struct EngineOptions {
   AccessOptions access{};
   /// Written before anybody reads, constants included, as version 1.
   std::vector<Write> initial{};
+  /// Bytes that old snapshots may keep before commits are refused with `resource_exhausted`.
+  std::size_t retained_bytes_max = std::size_t{1} << 30;
   /// Requests with an id that are remembered, so that a repetition gets the first answer.
   std::size_t requests_kept_max = 65'536;
   /// Where ctx.log() goes; nothing: to the standard error stream.
@@ -134,6 +137,8 @@ public:
   /// The published state. Costs less than a microsecond and never blocks.
   Snapshot state() const;
   Version version() const noexcept;
+  /// What the state and old snapshots cost. Takes the turn of a commit.
+  StateStatistics state_statistics() const;
 
   /// Commits the writes if none of their paths (nor of options.reads) changed after `expected`; returns the new
   /// version. Otherwise `version_mismatch` with path, expected, actual and the current value. An empty swap changes
