@@ -221,8 +221,6 @@ Result<const Root*> commit(StateMemory& memory, const Root& head, const Proposal
       return result.error();
     changed |= *result;
   }
-  if (standing.is_elevated || standing.is_starting)
-    editor.note_private();
   return changed ? editor.keep() : &head;
 }
 

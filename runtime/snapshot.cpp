@@ -43,7 +43,7 @@ Result<std::optional<Value>> Snapshot::visible(const Path& path) const {
   if (auto allowed = AccessTable::standard()->check_read(path, Standing::ordinary()); !allowed) [[unlikely]]
     return allowed.error();
   auto value = read(*root_, path);
-  if (value && root_->has_private) [[unlikely]]
+  if (value && root_->map.zones.has(Zone::internal)) [[unlikely]]
     value = without_private(path, *std::move(value));
   return value;
 }

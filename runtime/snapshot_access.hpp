@@ -10,7 +10,7 @@ namespace theus {
 class SnapshotAccess {
 public:
   static const Root& root(const Snapshot& snapshot) noexcept { return *snapshot.root_; }
-  static bool has_private(const Snapshot& snapshot) noexcept { return root(snapshot).has_private; }
+  static bool has_private(const Snapshot& snapshot) noexcept { return root(snapshot).map.zones.has(Zone::internal); }
   /// Private members included.
   static std::optional<Value> find(const Snapshot& snapshot, const Path& path) { return read(root(snapshot), path); }
 };

@@ -91,7 +91,6 @@ struct Root {
   Version version = 0;
   Version changed = 0;
   MapPart map;
-  bool has_private = false;  // something may have been written to the private zone
 };
 
 /// The child of that key, or nullptr.

@@ -12,7 +12,6 @@ TreeEditor::TreeEditor(StateMemory& memory, const Root& base, Version version)
   root_ = memory_.make_root();
   root_->changed = base.changed;
   root_->map = base.map;
-  root_->has_private = base.has_private;
 }
 
 TreeEditor::~TreeEditor() {

@@ -24,8 +24,6 @@ public:
 
   /// Removes the members of the map at the path that were changed longest ago, until it has no more than that.
   void forget_oldest(const Path& path, std::size_t members_max);
-  /// Something may have been written to the private zone.
-  void note_private() noexcept { root_->has_private = true; }
 
   const Root& root() const noexcept { return *root_; }
 
