@@ -2,9 +2,6 @@
 
 #include <catch2/catch.hpp>
 
-#include <map>
-#include <random>
-
 namespace theus {
 namespace {
 
@@ -25,56 +22,6 @@ TEST_CASE("members stand in canonical order: shorter keys first, then bytewise",
   for (const auto [key, item] : map.members())
     keys.emplace_back(key);
   CHECK(keys == std::vector<std::string>{"9", "a", "b", "10", "aa"});
-}
-
-TEST_CASE("a list behaves like a vector under random edits", "[value]") {
-  const auto seed = GENERATE(1U, 2U, 3U, 4U);
-  CAPTURE(seed);
-  std::mt19937 random{seed};
-  std::vector<std::int64_t> model;
-  Value list = Value::list();
-  std::vector<std::pair<Value, std::vector<std::int64_t>>> kept;
-
-  for (std::int64_t step = 0; step < 6000; ++step) {
-    const auto position = random() % (model.size() + 1);
-    const auto at = model.begin() + static_cast<std::ptrdiff_t>(position);
-    const auto action = random() % 10;
-    if (action < (step < 3000 ? 7 : 3)) {
-      model.insert(at, step);
-      list.insert(position, step);
-    } else if (action < 9 && position < model.size()) {
-      model.erase(at);
-      list.erase_at(position);
-    } else if (position < model.size()) {
-      *at = step;
-      list.replace(position, step);
-    }
-    if (step % 500 == 0)
-      kept.emplace_back(list, model);
-  }
-
-  kept.emplace_back(list, model);
-  for (const auto& [value, expected] : kept)
-    CHECK(value == to_value(expected));
-}
-
-TEST_CASE("a map behaves like a sorted map under random edits", "[value]") {
-  const auto seed = GENERATE(1U, 2U, 3U);
-  CAPTURE(seed);
-  std::mt19937 random{seed};
-  std::map<std::string, std::int64_t> model;
-  Value map = Value::map();
-  for (std::int64_t step = 0; step < 6000; ++step) {
-    const std::string key = "key" + std::to_string(random() % 700);
-    if (random() % 3 != 0) {
-      model[key] = step;
-      map.set(key, step);
-    } else {
-      CHECK(map.erase(key) == (model.erase(key) == 1));
-    }
-  }
-  CHECK(map == to_value(model));
-  CHECK(map.size() == model.size());
 }
 
 TEST_CASE("an integer is never silently a double, nor the reverse", "[value]") {

@@ -13,15 +13,23 @@ enum class Plan { none, armed, failed };
 
 thread_local Plan plan = Plan::none;
 thread_local std::size_t left = 0;
+thread_local std::size_t live = 0;
 
 void* allocate(std::size_t bytes) {
   if (plan == Plan::armed && --left == 0) {
     plan = Plan::failed;
     throw std::bad_alloc{};
   }
-  if (void* memory = std::malloc(bytes > 0 ? bytes : 1))
+  if (void* memory = std::malloc(bytes > 0 ? bytes : 1)) {
+    ++live;
     return memory;
+  }
   throw std::bad_alloc{};
+}
+
+void free(void* memory) noexcept {
+  live -= memory != nullptr ? 1 : 0;
+  std::free(memory);
 }
 
 }  // namespace
@@ -35,6 +43,8 @@ FailingAllocation::~FailingAllocation() { plan = Plan::none; }
 
 bool FailingAllocation::has_failed() const noexcept { return plan == Plan::failed; }
 
+std::size_t live_blocks() noexcept { return live; }
+
 }  // namespace theus::testing
 
 void* operator new(std::size_t bytes) { return theus::testing::allocate(bytes); }
@@ -46,9 +56,9 @@ void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept try {
 }
 void* operator new[](std::size_t bytes, const std::nothrow_t& nothrow) noexcept { return operator new(bytes, nothrow); }
 
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
-void operator delete[](void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept { theus::testing::free(memory); }
+void operator delete[](void* memory) noexcept { theus::testing::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { theus::testing::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { theus::testing::free(memory); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { theus::testing::free(memory); }
+void operator delete[](void* memory, const std::nothrow_t&) noexcept { theus::testing::free(memory); }

@@ -17,4 +17,7 @@ public:
   bool has_failed() const noexcept;
 };
 
+/// Blocks that this thread has got from operator new and not given back.
+std::size_t live_blocks() noexcept;
+
 }  // namespace theus::testing
