@@ -1,0 +1,110 @@
+#include "tests/support/old_snapshot.hpp"
+
+#include "runtime/commit_turn.hpp"
+#include "tests/support/failing_allocation.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <random>
+
+namespace theus::testing {
+namespace {
+
+constexpr unsigned keys = 500;
+const Path many{"domain.many"};
+
+std::string text(unsigned number) { return "a text that stands in memory of its own: " + std::to_string(number); }
+
+Path key(unsigned number) { return many.key("k" + std::to_string(number)); }
+
+/// A state of a few hundred long texts, changed at random.
+class Workload {
+public:
+  Workload() {
+    std::vector<Write> writes;
+    for (unsigned i = 0; i < keys; ++i)
+      writes.push_back(Write::set(key(i), text(i)));
+    commit(writes);
+  }
+
+  void step() {
+    const auto number = static_cast<unsigned>(random_());
+    switch (number % 8) {
+      case 0: return commit({Write::erase(key(number % keys))});
+      case 1: return commit({Write::set(Path{"domain.made"}.key(std::to_string(number)), text(number))});
+      case 2: return commit({Write::erase("domain.made")});
+      case 3: return commit({Write::set("domain.whole", Value{{"a", text(number)}, {"b", Value::list({number})}})});
+      case 4: return commit({Write::set("domain.whole.a", text(number))});
+      default: return commit({Write::set(key(number % keys), text(number))});
+    }
+  }
+
+  /// Back to what the beginning made, so that sizes can be compared.
+  void restore() {
+    std::vector<Write> writes{Write::erase("domain.made"), Write::erase("domain.whole")};
+    for (unsigned i = 0; i < keys; ++i)
+      writes.push_back(Write::set(key(i), text(i)));
+    commit(writes);
+  }
+
+  CommitTurn turn;
+
+private:
+  void commit(const std::vector<Write>& writes) {
+    turn.commit(ProposalView{turn.version(), false, {}, writes, {}}).value();
+  }
+
+  std::mt19937 random_{7};
+};
+
+struct Usage {
+  std::size_t node_bytes;
+  std::size_t retired_nodes;
+  std::size_t blocks;
+};
+
+Usage usage(const CommitTurn& turn) {
+  const auto [node_bytes, retired_nodes] = turn.memory();
+  return {node_bytes, retired_nodes, live_blocks()};
+}
+
+}  // namespace
+
+void check_memory_kept_for_one_snapshot(unsigned commits) {
+  Workload work;
+  for (unsigned i = 0; i < 2000; ++i)
+    work.step();
+  work.restore();
+  const Usage before = usage(work.turn);
+  Usage most = before;
+  {
+    const Snapshot old = work.turn.snapshot();
+    const Value shown = old.find("").value();
+    for (unsigned i = 0; i < commits; ++i) {
+      work.step();
+      if (i % 64 == 0) {
+        const Usage now = usage(work.turn);
+        most = {std::max(most.node_bytes, now.node_bytes), std::max(most.retired_nodes, now.retired_nodes),
+                std::max(most.blocks, now.blocks)};
+      }
+    }
+    CHECK(old.find("") == shown);
+    CHECK(usage(work.turn).retired_nodes > keys);
+  }
+  CAPTURE(before.node_bytes, before.retired_nodes, before.blocks);
+  // The snapshot keeps one state, of which it is the only reader in the end; some nodes wait for the next look.
+  CHECK(most.node_bytes < 3 * before.node_bytes);
+  CHECK(most.retired_nodes < 4 * keys);
+  CHECK(most.blocks < 3 * before.blocks);
+
+  for (unsigned i = 0; i < 2000; ++i)
+    work.step();
+  work.restore();
+  const Usage after = usage(work.turn);
+  CHECK(after.node_bytes < before.node_bytes * 5 / 4);
+  CHECK(after.retired_nodes < 2 * keys + 600);
+  CHECK(after.blocks < before.blocks * 5 / 4);
+}
+
+}  // namespace theus::testing
