@@ -50,12 +50,12 @@ std::vector<Source> project_sources() {
   const auto add = [&](const fs::path& file) {
     sources.push_back({fs::relative(file, root).generic_string(), contents_of(file)});
   };
-  for (const char* folder : {"runtime", "shm", "actors", "examples", "tests", "benchmarks", "cmake"})
+  for (const char* folder : {"runtime", "shm", "actors", "examples", "tests", "benchmarks", "cmake", "docs"})
     if (fs::is_directory(root / folder))
       for (const auto& entry : fs::recursive_directory_iterator{root / folder})
         if (entry.is_regular_file())
           add(entry.path());
-  for (const char* file : {"dev", "CMakeLists.txt", ".ci/run"})
+  for (const char* file : {"dev", "CMakeLists.txt", ".ci/run", "README.md", "ARCHITECTURE.md", "CHANGELOG.md"})
     add(root / file);
   std::ranges::sort(sources, {}, &Source::path);
   return sources;

@@ -15,7 +15,7 @@ struct Source {
   bool is_cpp() const { return is_header() || path.ends_with(".cpp"); }
 };
 
-/// Every file below the folders of this project that a person wrote, and the scripts beside them.
+/// Every file below the folders of this project that a person wrote, and the scripts and documents beside them.
 std::vector<Source> project_sources();
 
 /// The text with comments and the contents of literals blanked; lines keep their numbers.
