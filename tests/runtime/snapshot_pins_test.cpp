@@ -156,11 +156,11 @@ TEST_CASE("releasing old snapshots gives their memory back", "[snapshot]") {
     commit(i);
     held.push_back(turn.snapshot());
   }
-  const std::size_t full = turn.memory().node_bytes;
+  const std::size_t full = turn.statistics().node_bytes;
   held.clear();
   for (int i = 0; i < 300; ++i)
     commit(i);
-  CHECK(turn.memory().node_bytes < full / 3);
+  CHECK(turn.statistics().node_bytes < full / 3);
 }
 
 }  // namespace
