@@ -2,7 +2,7 @@
 
 namespace theus::actors {
 
-void SignalPublisher::committed(Version version, std::span<const Signal> signals) noexcept {
+void CommitObserver::committed(Version version, std::span<const Signal> signals) noexcept {
   if (!signals.empty())
     hub_.publish_commit(version, signals);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/large_value_warning.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/commit_turn.hpp"
 #include "runtime/transactor.hpp"
@@ -16,13 +17,15 @@
 namespace theus::actors {
 
 /// Hands the signals of each commit to the hub, inside the turn and so in commit order. Publishing waits for nobody.
-class SignalPublisher final : public CommitListener {
+class CommitObserver final : public CommitListener {
 public:
-  explicit SignalPublisher(SignalHub& hub) noexcept : hub_(hub) {}
+  CommitObserver(SignalHub& hub, LargeValueWarning& warning) noexcept : hub_(hub), warning_(warning) {}
   void committed(Version version, std::span<const Signal> signals) noexcept override;
+  void asked_for_large_value(const Path& path, std::size_t bytes) noexcept override { warning_.warn(path, bytes); }
 
 private:
   SignalHub& hub_;
+  LargeValueWarning& warning_;
 };
 
 /// What all actors of one engine share. Every member is thread-safe; none knows an actor.
@@ -35,17 +38,18 @@ struct Core {
 
   explicit Core(Terms terms, std::unique_ptr<const Clock> time = std::make_unique<SystemClock>())
       : clock(std::move(time)),
+        log(std::move(terms.log)),
         hub(terms.signal_capacity),
-        turn(&publisher, *clock, terms.commits),
-        log(std::move(terms.log)) {}
+        turn(&observer, *clock, terms.commits) {}
 
   const std::unique_ptr<const Clock> clock;
+  const LogSink log;
   SignalHub hub;
-  SignalPublisher publisher{hub};
+  LargeValueWarning warning{log, *clock};
+  CommitObserver observer{hub, warning};
   CommitTurn turn;
   AuditTrail trail;
   Transactor transactor{turn, trail, *clock};
-  const LogSink log;
   std::atomic<std::uint64_t> next_execution{1};
   std::atomic<std::uint64_t> unexpected_messages{0};
   /// The engine shuts down: what runs may end, nothing new begins.

@@ -6,6 +6,7 @@
 #include <new>
 
 namespace theus {
+
 CommitTurn::CommitTurn(CommitListener* listener, const Clock& clock, const Terms& terms)
     : memory_(StateMemory::make()),
       listener_(listener),
@@ -19,7 +20,12 @@ CommitTurn::~CommitTurn() { memory_->orphan(); }
 
 // As try_commit(), a door for bad_alloc: deeply nested values are walked with the help of the heap.
 Status CommitTurn::fits(const ProposalView& proposal) const try {
-  return check_values(proposal.writes);
+  const auto large = check_values(proposal.writes);
+  if (!large)
+    return large.error();
+  if (*large && listener_ != nullptr) [[unlikely]]
+    listener_->asked_for_large_value(*(*large)->path, (*large)->bytes);
+  return {};
 } catch (const std::bad_alloc&) {
   return out_of_memory_;
 }

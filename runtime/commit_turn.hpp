@@ -17,6 +17,8 @@ class CommitListener {
 public:
   virtual ~CommitListener() = default;
   virtual void committed(Version version, std::span<const Signal> signals) noexcept = 0;
+  /// Told, outside the turn and perhaps by several threads at once, of a value of a megabyte or more.
+  virtual void asked_for_large_value(const Path& /*path*/, std::size_t /*bytes*/) noexcept {}
 };
 
 /// The outcome of a proposal: the version that holds it, or why it was refused.

@@ -64,6 +64,11 @@ bool is_finite(const Value& value) { return !value.is_double() || std::isfinite(
 }  // namespace
 
 Status check_limits(const Value& value, const ValueLimits& limits) {
+  const auto bytes = measured_bytes(value, limits);
+  return bytes ? Status{} : Status{bytes.error()};
+}
+
+Result<std::size_t> measured_bytes(const Value& value, const ValueLimits& limits) {
   std::size_t bytes = 0;
   Walk walk{value};
   while (walk.next()) {
@@ -79,7 +84,7 @@ Status check_limits(const Value& value, const ValueLimits& limits) {
     if (walk.value().is_string() && !is_utf8(walk.value().as_string()))
       return located(Errc::bad_argument, walk.path(), "a string is not UTF-8", "Store such content as bytes");
   }
-  return {};
+  return bytes;
 }
 
 std::optional<Path> find_non_finite(const Value& value) {

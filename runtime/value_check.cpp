@@ -30,26 +30,32 @@ Error placed(const Write& write, const Error& fault) {
   return error;
 }
 
-Status check_value(const Write& write) {
+/// The bytes of the value's encoding; 0 for numbers and such.
+Result<std::size_t> checked_bytes(const Write& write) {
   if (is_harmless(write.value))
-    return {};
-  if (auto fit = check_limits(write.value); !fit)
-    return placed(write, fit.error());
+    return std::size_t{0};
+  const auto bytes = measured_bytes(write.value);
+  if (!bytes)
+    return placed(write, bytes.error());
   if (const auto place = find_non_finite(write.value))
     return Error{Errc::bad_argument, write.path.text(),
                  "the number" + (place->is_root() ? std::string{} : " at " + place->text()) + " is not finite",
                  "Store null, or a string, where there is no number"};
-  zones_in(write.value);  // remembered by the value, so that the turn need not walk a big new map
-  return {};
+  return *bytes;
 }
 
 }  // namespace
 
-Status check_values(std::span<const Write> writes) {
-  for (const Write& write : writes)
-    if (auto fit = check_value(write); !fit)
-      return fit;
-  return {};
+Result<std::optional<LargeWrite>> check_values(std::span<const Write> writes) {
+  std::optional<LargeWrite> large;
+  for (const Write& write : writes) {
+    const auto bytes = checked_bytes(write);
+    if (!bytes)
+      return bytes.error();
+    if (*bytes >= large_value_bytes && write.path.zone() == Zone::data)
+      large = LargeWrite{&write.path, *bytes};
+  }
+  return large;
 }
 
 }  // namespace theus

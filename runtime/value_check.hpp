@@ -7,8 +7,17 @@
 
 namespace theus {
 
+/// From this size on somebody should think about a value: each commit that sets it walks through all of it.
+inline constexpr std::size_t large_value_bytes = std::size_t{1} << 20;
+
+struct LargeWrite {
+  const Path* path;
+  std::size_t bytes;
+};
+
 /// Whether all of this may enter the state, whatever the state is: within the limits of check_limits(), and without NaN
-/// or infinity (bad_argument). Costs nothing to speak of for scalars, one walk for lists and maps. Any thread.
-Status check_values(std::span<const Write> writes);
+/// or infinity (bad_argument). Tells one write of a large value to the data zone, if there is one. Costs nothing to
+/// speak of for scalars, one walk for lists and maps. Any thread.
+Result<std::optional<LargeWrite>> check_values(std::span<const Write> writes);
 
 }  // namespace theus

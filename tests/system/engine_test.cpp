@@ -70,6 +70,26 @@ TEST_CASE("asynchronous executions deliver their results and their errors", "[en
   CHECK(bad.get().error().code() == Errc::unknown_process);
 }
 
+TEST_CASE("a value of more than a megabyte is committed, with one warning per path", "[engine]") {
+  std::vector<std::string> warnings;
+  EngineOptions options;
+  options.log = [&](const LogEntry& entry) { warnings.push_back(entry.text); };
+  Engine engine{options};
+  for (const char* path : {"domain.a", "domain.a", "domain.b"})
+    engine.compare_and_swap(engine.version(), {{path, std::string(std::size_t{2} << 20, 'x')}}).value();
+  engine.compare_and_swap(engine.version(), {{"domain.c", std::string(std::size_t{1} << 19, 'x')}}).value();
+  REQUIRE(warnings.size() == 2);
+  CHECK(warnings[0].find("domain.a") != std::string::npos);
+  CHECK(warnings[1].find("domain.b") != std::string::npos);
+}
+
+TEST_CASE("versions count up and never come from a clock [F87]", "[engine][F87]") {
+  static_assert(std::is_same_v<Version, std::uint64_t>);
+  Engine engine;
+  for (Version expected = 1; expected <= 100; ++expected)
+    CHECK(engine.compare_and_swap(expected - 1, {{"domain.n", static_cast<int>(expected)}}).value() == expected);
+}
+
 TEST_CASE("an engine call from inside a body is refused at once, naming both [F70]", "[engine][F70]") {
   Engine engine;
   engine.register_process(counting()).value();

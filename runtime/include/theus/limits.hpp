@@ -19,6 +19,8 @@ struct ValueLimits {
 /// UTF-8 and for a key that no path can name. The error's place and field `path` say where within the value; the fields
 /// `limit` and `asked` how much. Costs one walk, which ends where a limit is passed; thread-safe.
 Status check_limits(const Value& value, const ValueLimits& limits = {});
+/// As check_limits; tells the bytes of the value's canonical encoding.
+Result<std::size_t> measured_bytes(const Value& value, const ValueLimits& limits = {});
 
 /// Where the first NaN or infinity stands within the value, if there is one.
 std::optional<Path> find_non_finite(const Value& value);
