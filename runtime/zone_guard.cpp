@@ -61,7 +61,7 @@ private:
     const bool leads_on = zone == Zone::data && (has_guarded(was) || has_guarded(becomes));
     if (!has_limits && !leads_on && !guarded.has(zone))
       return {};
-    const Path member = path.key(key);
+    Path member = path.key(key);
     if (access_.is_guarded(member, standing_))
       if (!may_become(access_.ceiling(member, standing_), before.find(key), after.find(key)))
         return member;
