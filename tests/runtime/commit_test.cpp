@@ -43,6 +43,18 @@ TEST_CASE("a map made anew is no change of what never stood in it", "[commit]") 
   CHECK(stage.turn.commit(ProposalView{base, false, reads, writes, {}}).ok());
 }
 
+TEST_CASE("a member that went when its map was written whole is a change to who read it", "[commit][F81]") {
+  ExecutionStage stage{{{"domain.m", Value{{"k", 1}, {"j", 1}}}}};
+  const Version base = stage.turn.version();
+  stage.commit({{"domain.m", Value{{"j", 2}}}}).value();
+  stage.commit({{"domain.m.j", 3}}).value();
+  const std::vector<Path> reads{"domain.m.k"};
+  const std::vector<Write> writes{{"domain.seen", 1}};
+  const Outcome refused = stage.turn.commit(ProposalView{base, false, reads, writes, {}});
+  CHECK(refused.error().code() == Errc::version_mismatch);
+  CHECK(*refused.error().field("actual") == Value{base + 1});
+}
+
 TEST_CASE("writing a parent leaves constant, private and log members below it alone", "[commit][zone]") {
   ExecutionStage stage{{{"domain.user", Value{{"name", "a"}}}, Write::append("domain.deep.log_history", "line")}};
   const Value before = stage.everything();

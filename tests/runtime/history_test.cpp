@@ -44,7 +44,7 @@ TEST_CASE("the judge finds every bug that is planted", "[history][F81]") {
   for (const std::string_view rule : rules)
     told += " " + std::string{rule};
   INFO(to_string(bug) << ": in " << found << " of 50 histories, as" << told);
-  CHECK(found > 25);
+  CHECK(found > 20);
 }
 
 // One random damage to the record.

@@ -1,5 +1,7 @@
 #include "tests/support/register_paths.hpp"
 
+#include "runtime/value_path.hpp"
+
 namespace theus::testing {
 
 RegisterPaths::RegisterPaths(const History& shape) : children_(shape.paths()) {
@@ -38,7 +40,18 @@ std::vector<Path> RegisterPaths::paths(std::span<const PathId> ids) const {
 
 std::vector<Write> RegisterPaths::writes(std::span<const Change> changes) const {
   std::vector<Write> writes;
-  for (const Change& change : changes) {
+  while (!changes.empty()) {
+    const Change change = changes.front();
+    changes = changes.subspan(1);
+    if (!changes.empty() && is_below(change.path, changes.front().path)) {
+      Value content = Value::map();
+      for (; !changes.empty() && is_below(change.path, changes.front().path); changes = changes.subspan(1))
+        content = with(content, paths_[changes.front().path].segments().subspan(paths_[change.path].size()),
+                       changes.front().value)
+                      .value();
+      writes.push_back(Write::set(paths_[change.path], std::move(content)));
+      continue;
+    }
     const Path& path = paths_[change.path];
     switch (change.kind) {
       case Change::Kind::set: writes.push_back(Write::set(path, change.value)); break;

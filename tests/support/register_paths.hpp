@@ -21,10 +21,12 @@ public:
   /// The paths present at and below the path, where that value was found.
   std::vector<Seen> seen(const std::optional<Value>& found, PathId id) const;
   std::vector<Path> paths(std::span<const PathId> ids) const;
+  /// An erase that is followed by sets below it becomes one set of its path.
   std::vector<Write> writes(std::span<const Change> changes) const;
   Answer answer(const Result<Version>& outcome) const;
 
 private:
+  bool is_below(PathId above, PathId path) const { return above != path && paths_[above].covers(paths_[path]); }
   void gather(const Value& value, PathId id, std::vector<Seen>& seen) const;
 
   std::vector<Path> paths_;

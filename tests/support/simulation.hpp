@@ -54,6 +54,8 @@ public:
     if (roll(3) == 0)
       paths_.clear();
     changes_.clear();
+    if (roll(6) == 0)
+      add_replacement();
     for (unsigned count = roll(8) == 0 ? 0 : 1 + roll(2); count > 0; --count)
       add(any_change());
     return {base_, paths_, changes_};
@@ -74,6 +76,17 @@ private:
     if (kind < 4)
       return {leaf, Change::Kind::increment, 1};
     return {leaf, Change::Kind::set, next_value_++ * 1000};
+  }
+
+  // A whole subtree in the place of another: erased, and then some of its leaves set.
+  void add_replacement() {
+    PathId above = any_path();
+    while (shape_.is_leaf(above))
+      above = any_path();
+    changes_.push_back({above, Change::Kind::erase});
+    for (PathId leaf = above + 1; leaf < shape_.paths(); ++leaf)
+      if (shape_.is_leaf(leaf) && shape_.covers(above, leaf) && roll(2) == 0)
+        changes_.push_back({leaf, Change::Kind::set, next_value_++ * 1000});
   }
 
   // No path twice, nor one below another.
