@@ -16,6 +16,7 @@ Result<ExecutionResult> step(const State& state, const Round& round, std::size_t
   start.id = state.core->next_execution.fetch_add(1, std::memory_order_relaxed);
   start.log = state.core->log;
   start.time = state.core->clock->wall();
+  start.random = random_stream(state.core->seed, state.definition->contract->name(), round.snapshot.version());
   start.trail = std::shared_ptr<AuditTrail>{state.core, &state.core->trail};
   return run_body(state.definition->body, std::make_shared<Execution>(std::move(start)));
 }

@@ -33,16 +33,19 @@ struct Core {
   struct Terms {
     std::size_t signal_capacity = 1000;
     LogSink log{};
+    std::uint64_t seed = 0;
     CommitTurn::Terms commits{};
   };
 
   explicit Core(Terms terms, std::unique_ptr<const Clock> time = std::make_unique<SystemClock>())
       : clock(std::move(time)),
+        seed(terms.seed),
         log(std::move(terms.log)),
         hub(terms.signal_capacity),
         turn(&observer, *clock, terms.commits) {}
 
   const std::unique_ptr<const Clock> clock;
+  const std::uint64_t seed;
   const LogSink log;
   SignalHub hub;
   LargeValueWarning warning{log, *clock};

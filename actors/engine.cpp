@@ -21,6 +21,7 @@ actors::CorePtr make_core(const EngineOptions& options) {
   auto core = std::make_shared<actors::Core>(actors::Core::Terms{
       .signal_capacity = options.signal_capacity,
       .log = options.log ? options.log : LogSink{log_to_stderr},
+      .seed = options.seed,
       .commits = {.requests_kept_max = options.requests_kept_max,
                   .retained_bytes_max = options.retained_bytes_max,
                   .access = AccessTable::compile(options.access).value()},

@@ -20,7 +20,7 @@ std::vector<ProcessInfo> Engine::processes() const {
   for (const auto& [name, process] : *impl_->registry.table()) {
     const Process& known = process->definition;
     infos.push_back({known.name, known.inputs, known.outputs, known.semantic, known.arguments, known.side_effects,
-                     known.timeout, known.attempts_max});
+                     known.errors, known.verify_pure, known.timeout, known.attempts_max});
   }
   return infos;
 }

@@ -1,6 +1,7 @@
 #include "actors/caf_ways.hpp"
 #include "actors/protocol.hpp"
 #include "runtime/backoff.hpp"
+#include "runtime/process_run.hpp"
 
 namespace theus::actors {
 namespace {
@@ -74,7 +75,8 @@ void attempt(Self self) {
   start.log = state.core->log;
   start.time = state.core->clock->wall();
   start.trail = std::shared_ptr<AuditTrail>{state.core, &state.core->trail};
-  auto result = run_body(process.definition.body, std::make_shared<Execution>(std::move(start)));
+  start.random = random_stream(state.core->seed, process.definition.name, state.call->id());
+  auto result = run_process(process.definition, start);
   if (!result)
     return end(self, result.error());
 

@@ -14,6 +14,10 @@ Status Registry::add(Process process) {
   if (process.attempts_max < 1 || process.timeout.count() <= 0)
     return Error{Errc::bad_argument, "'" + process.name + "'", "attempts_max and timeout must be positive",
                  "Leave them at their defaults"};
+  if (process.verify_pure && process.semantic != Semantic::pure)
+    return Error{Errc::bad_argument, "'" + process.name + "'",
+                 "verify_pure is for pure processes, this one is " + std::string{to_string(process.semantic)},
+                 "Declare it pure, or drop verify_pure"};
   auto contract =
       Contract::compile(process.name, process.inputs, process.outputs, process.semantic, process.side_effects, access_);
   if (!contract)

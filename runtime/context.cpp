@@ -23,6 +23,9 @@ Execution& Context::live() const {
 const std::string& Context::name() const { return live().start().contract->name(); }
 Version Context::version() const { return live().start().snapshot.version(); }
 int Context::attempt() const { return live().start().attempt; }
+std::chrono::system_clock::time_point Context::now() const { return live().start().time; }
+RandomStream& Context::random() { return live().random(); }
+void Context::enter_stage(std::string_view name) { live().enter_stage(name); }
 const Value& Context::arguments() const { return live().start().arguments; }
 
 Value Context::argument_value(std::string_view name) const {

@@ -148,18 +148,28 @@ Error failed(const Execution& execution, std::string_view text) {
       .with("text", text);
 }
 
+/// The error with the stage of the pipeline in which it came up.
+Error in_stage(const Execution& execution, const Error& error) {
+  if (execution.stage().empty())
+    return error;
+  Error staged{error.code(), error.where() + ", stage '" + execution.stage() + "'", error.cause(), error.remedy()};
+  for (const auto fields = error.fields(); const auto [name, value] : fields.members())
+    staged.set(name, value);
+  return std::move(staged).with("stage", execution.stage());
+}
+
 // User code may throw anything; all of it becomes an Error here.
 Result<ExecutionResult> attempt(const Body& body, Context& context, Execution& execution) try {
   auto returned = body(context);
-  return returned ? execution.finish(*returned) : Result<ExecutionResult>{returned.error()};
+  return returned ? execution.finish(*returned) : Result<ExecutionResult>{in_stage(execution, returned.error())};
 } catch (const TheusError& error) {
-  return error.error();
+  return in_stage(execution, error.error());
 } catch (const std::bad_alloc&) {
   return execution.start().contract->out_of_memory();
 } catch (const std::exception& error) {
-  return failed(execution, error.what());
+  return in_stage(execution, failed(execution, error.what()));
 } catch (...) {
-  return failed(execution, "an exception that is no std::exception");
+  return in_stage(execution, failed(execution, "an exception that is no std::exception"));
 }
 
 // What runs on this thread right now; bodies do not nest.
@@ -175,6 +185,11 @@ public:
 };
 
 }  // namespace
+
+RandomStream random_stream(std::uint64_t seed, std::string_view name, std::uint64_t number) noexcept {
+  // The name's hash is spread over all bits, so streams of different names do not meet.
+  return {seed, key_hash(name) + number};
+}
 
 const std::string* running_body() noexcept { return running == nullptr ? nullptr : &running->name(); }
 

@@ -43,6 +43,7 @@ struct ExecutionStart {
   std::shared_ptr<CallState> call = std::make_shared<CallState>();
   LogSink log{};
   std::chrono::system_clock::time_point time{};
+  RandomStream random{0, 0};
   /// Where elevations are recorded; nothing: there are none.
   std::shared_ptr<AuditTrail> trail{};
 };
@@ -73,6 +74,10 @@ public:
   void log(LogLevel level, std::string_view text, Value fields) const;
   Value& local() noexcept { return local_; }
   Value& agent_state() noexcept { return start_.agent_state; }
+  RandomStream& random() noexcept { return start_.random; }
+  void enter_stage(std::string_view name) { stage_ = name; }
+  /// The stage of a pipeline that runs; empty outside of one.
+  const std::string& stage() const noexcept { return stage_; }
 
   /// Maps what the body returned onto the outputs and closes the execution: its Context answers `closed` from now on.
   Result<ExecutionResult> finish(const Returned& returned);
@@ -91,9 +96,13 @@ private:
   ReadSet reads_;
   std::vector<Signal> signals_;
   Value local_ = Value::map();
+  std::string stage_;
   std::optional<Error> refused_;  // the first rule that was broken
   bool closed_ = false;
 };
+
+/// The stream of one execution: of its number for a process, of the version it reads for an agent's step.
+RandomStream random_stream(std::uint64_t seed, std::string_view name, std::uint64_t number) noexcept;
 
 /// Runs the body once and catches what it throws: process_failed with its text, or the error it carried.
 /// The one function that calls user bodies.

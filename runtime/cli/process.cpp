@@ -31,6 +31,17 @@ Result<std::vector<ProcessInfo>> registered(const Options& options, const Sessio
   return engine.processes();
 }
 
+std::vector<std::string> names_of(const std::vector<Errc>& errors) {
+  std::vector<std::string> names;
+  for (const Errc error : errors)
+    names.emplace_back(to_string(error));
+  return names;
+}
+
+std::string error_names(const ProcessInfo& process) {
+  return process.errors.empty() ? "any" : joined(names_of(process.errors));
+}
+
 Value data_of(const ProcessInfo& process) {
   return {{"name", process.name},
           {"semantic", to_string(process.semantic)},
@@ -38,6 +49,8 @@ Value data_of(const ProcessInfo& process) {
           {"outputs", to_value(process.outputs)},
           {"arguments", to_value(process.arguments)},
           {"side_effects", to_value(process.side_effects)},
+          {"errors", to_value(names_of(process.errors))},
+          {"verify_pure", process.verify_pure},
           {"timeout_ms", process.timeout.count()},
           {"attempts_max", process.attempts_max}};
 }
@@ -76,10 +89,12 @@ Result<Report> inspect(const Options& options, const Session& session) {
     return unknown_process(options.name, *processes);
   return Report{
       data_of(*found),
-      fmt::format("name          {}\nsemantic      {}\ninputs        {}\noutputs       {}\n"
-                  "arguments     {}\nside effects  {}\ntimeout       {} ms\nattempts      at most {}\n",
-                  escaped(found->name), to_string(found->semantic), joined(found->inputs), joined(found->outputs),
-                  joined(found->arguments), joined(found->side_effects), found->timeout.count(), found->attempts_max)};
+      fmt::format(
+          "name          {}\nsemantic      {}\ninputs        {}\noutputs       {}\n"
+          "arguments     {}\nside effects  {}\nerrors        {}\ntimeout       {} ms\nattempts      at most {}\n",
+          escaped(found->name), to_string(found->semantic), joined(found->inputs), joined(found->outputs),
+          joined(found->arguments), joined(found->side_effects), error_names(*found), found->timeout.count(),
+          found->attempts_max)};
 }
 
 }  // namespace

@@ -22,6 +22,8 @@ TEST_CASE("process list shows what a module registers", "[cli]") {
                                        {"outputs", {"domain.sold"}},
                                        {"arguments", {"customer"}},
                                        {"side_effects", nlohmann::json::array()},
+                                       {"errors", nlohmann::json::array()},
+                                       {"verify_pure", false},
                                        {"timeout_ms", 30000},
                                        {"attempts_max", 8}});
 }
@@ -36,6 +38,7 @@ TEST_CASE("process inspect shows one contract with its limits", "[cli]") {
         "outputs       domain.sold\n"
         "arguments     customer\n"
         "side effects  -\n"
+        "errors        any\n"
         "timeout       30000 ms\n"
         "attempts      at most 8\n");
   CHECK(document(theus({"process", "inspect", "sell", "--module", module("shop"), "--json"}).out)["timeout_ms"] ==

@@ -2,6 +2,7 @@
 
 #include <theus/log.hpp>
 #include <theus/process.hpp>
+#include <theus/random.hpp>
 #include <theus/snapshot.hpp>
 #include <theus/write.hpp>
 
@@ -27,6 +28,12 @@ public:
   Version version() const;
   /// 1 for the first run of the body, then one more after each conflict.
   int attempt() const;
+
+  /// When this attempt began, by the wall clock: the same at every call.
+  std::chrono::system_clock::time_point now() const;
+  /// A stream of its own for each execution, or each step of an agent: a function of EngineOptions::seed, the name and
+  /// the execution's number (for an agent: the version it reads). Attempts of one execution get the same numbers.
+  RandomStream& random();
 
   /// The arguments of the call, as a map.
   const Value& arguments() const;
@@ -92,6 +99,9 @@ public:
   /// Whether the deadline has passed or the call was cancelled: a long body looks now and then, and returns. Once it
   /// was told so, nothing of this execution is committed.
   bool is_cancelled() const;
+
+  /// From now on an error of this body names the stage; see <theus/pipeline.hpp>.
+  void enter_stage(std::string_view name);
 
 private:
   friend class Log;

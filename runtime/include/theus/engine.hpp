@@ -4,6 +4,7 @@
 #include <theus/agent.hpp>
 #include <theus/audit_log.hpp>
 #include <theus/context.hpp>
+#include <theus/pipeline.hpp>
 #include <theus/process.hpp>
 #include <theus/signal_hub.hpp>
 #include <theus/snapshot.hpp>
@@ -33,6 +34,8 @@ struct EngineOptions {
   std::size_t signal_capacity = 1000;
   /// How long the destructor waits for what is running.
   std::chrono::milliseconds shutdown_timeout{10'000};
+  /// Of ctx.random(): the same seed and the same calls give the same numbers.
+  std::uint64_t seed = 0;
   /// Who may do what where.
   AccessOptions access{};
   /// Written before anybody reads, constants included, as version 1.

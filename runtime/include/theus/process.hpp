@@ -130,6 +130,12 @@ struct Process {
   /// Capability tokens: "write:global" grants writing below a root key of policy `granted`, "admin" lets the body ask
   /// for elevation.
   std::vector<std::string> side_effects{};
+  /// The errors that the body may return or throw with a code of its own. Any other is then answered as
+  /// `process_failed`, with the undeclared code in its field `undeclared`. Empty: errors pass as they are.
+  std::vector<Errc> errors{};
+  /// Runs the body twice on the same inputs, and refuses (contract_violation, rule "pure_effect") different results.
+  /// For pure processes only.
+  bool verify_pure = false;
   /// Time from the call to the commit, retries included.
   std::chrono::milliseconds timeout{30'000};
   /// How often the body may run when other commits interfere.
@@ -145,6 +151,8 @@ struct ProcessInfo {
   Semantic semantic;
   std::vector<std::string> arguments;
   std::vector<std::string> side_effects;
+  std::vector<Errc> errors;
+  bool verify_pure;
   std::chrono::milliseconds timeout;
   int attempts_max;
 };

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "runtime/execution.hpp"
+
+namespace theus {
+
+/// Runs one attempt of a process: its body, a second time where purity is verified, with its errors held to the
+/// declaration.
+Result<ExecutionResult> run_process(const Process& process, const ExecutionStart& start);
+
+}  // namespace theus
