@@ -62,7 +62,7 @@ class CommitTurn {
 public:
   static constexpr std::size_t batch_max = 1024;
   /// How often somebody who waits for a reservation looks whether it has expired; a release wakes at once.
-  static constexpr std::chrono::milliseconds expiry_look_interval{5};
+  static constexpr std::chrono::milliseconds expiry_look_interval{1};
 
   struct Terms {
     /// How many requests with an id are remembered.

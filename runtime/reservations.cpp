@@ -1,6 +1,7 @@
 #include "runtime/reservations.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace theus {
 namespace {
@@ -35,8 +36,18 @@ void Reservations::extend(Id id, std::span<const Path> paths) {
 }
 
 void Reservations::release(Id id, Time now) noexcept {
-  std::erase_if(entries_, [&](const Entry& entry) { return entry.id == id; });
+  drop([&](const Entry& entry) { return entry.id == id; }, now);
   advance(now);
+}
+
+template <class IsOver>
+void Reservations::drop(const IsOver& is_over, Time now) noexcept {
+  const auto over = std::ranges::find_if(entries_, is_over);
+  if (over == entries_.end())
+    return;
+  if (std::exchange(held_somebody_back_, false))
+    breather_until_ = now + breather;
+  std::erase_if(entries_, is_over);
 }
 
 bool Reservations::may_start(Id id, Time now) noexcept {
@@ -47,15 +58,19 @@ bool Reservations::may_start(Id id, Time now) noexcept {
 
 bool Reservations::hold_back(std::span<const Write> writes, Id holder, Time now) noexcept {
   advance(now);
-  return std::ranges::any_of(entries_, [&](const Entry& entry) {
+  const bool is_held_back = std::ranges::any_of(entries_, [&](const Entry& entry) {
     return entry.active_until && entry.id != holder && std::ranges::any_of(writes, [&](const Write& write) {
              return std::ranges::any_of(entry.paths, [&](const Path& path) { return overlap(path, write.path); });
            });
   });
+  held_somebody_back_ |= is_held_back;
+  return is_held_back;
 }
 
 void Reservations::advance(Time now) noexcept {
-  std::erase_if(entries_, [&](const Entry& entry) { return entry.active_until && *entry.active_until <= now; });
+  drop([&](const Entry& entry) { return entry.active_until && *entry.active_until <= now; }, now);
+  if (now < breather_until_)
+    return;
   for (auto entry = entries_.begin(); entry != entries_.end(); ++entry)
     if (!entry->active_until && std::none_of(entries_.begin(), entry, [&](const Entry& earlier) {
           return overlap(earlier.paths, entry->paths);

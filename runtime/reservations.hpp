@@ -4,7 +4,8 @@
 //
 // Invariants: (1) In order of arrival: a reservation is active when no earlier one overlaps its paths. (2) Only an
 // active one keeps others out, from its activation until its release or the end of its lifetime, so a holder that
-// hangs or dies holds up nobody for longer. (3) Nothing of this changes what is valid: a holder's commit is checked
+// hangs or dies holds up nobody for longer. (3) Between two of them those who were held back get a breather, so that a
+// queue of reservations starves nobody either. (4) Nothing of this changes what is valid: a holder's commit is checked
 // like any other.
 
 #include <theus/write.hpp>
@@ -24,6 +25,8 @@ public:
   using Id = std::uint64_t;
   static constexpr std::size_t count_max = 64;
   static constexpr Id nobody = 0;
+  /// Long enough for everybody who was held back to look again.
+  static constexpr std::chrono::milliseconds breather{2};
 
   bool is_empty() const noexcept { return entries_.empty(); }
 
@@ -48,8 +51,13 @@ private:
 
   /// Drops what has expired and activates what that made free.
   void advance(Time now) noexcept;
+  /// Drops those for which `is_over` holds.
+  template <class IsOver>
+  void drop(const IsOver& is_over, Time now) noexcept;
 
   std::vector<Entry> entries_;  // in order of arrival
+  bool held_somebody_back_ = false;
+  Time breather_until_{};
   Id last_id_ = nobody;
 };
 

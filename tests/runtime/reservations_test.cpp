@@ -53,6 +53,21 @@ TEST_CASE("a holder that never ends holds up others for its lifetime at most", "
   CHECK(reservations.is_empty());
 }
 
+TEST_CASE("between two reservations those who were held back get their chance [F86]", "[reservations][F86]") {
+  Reservations reservations;
+  const auto first = reservations.add({"domain.a"}, 1s, start).value();
+  const auto second = reservations.add({"domain.a"}, 1s, start).value();
+  const auto third = reservations.add({"domain.a"}, 1s, start).value();
+  CHECK(reservations.hold_back(writing("domain.a"), Reservations::nobody, start));
+  reservations.release(first, start);
+  CHECK_FALSE(reservations.may_start(second, start + 1ms));
+  CHECK_FALSE(reservations.hold_back(writing("domain.a"), Reservations::nobody, start + 1ms));
+  CHECK(reservations.may_start(second, start + 2ms));
+  // Nobody was held back by the second, so the third follows at once.
+  reservations.release(second, start + 3ms);
+  CHECK(reservations.may_start(third, start + 3ms));
+}
+
 TEST_CASE("a reservation grows by the paths on which its holder was refused after all", "[reservations]") {
   Reservations reservations;
   const auto holder = reservations.add({"domain.a"}, 1s, start).value();
