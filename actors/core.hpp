@@ -60,6 +60,7 @@ struct Core {
 
   /// Ends the service: from now on the engine answers `internal`. The first reason stays.
   void fail(std::string reason);
+  bool has_failed() const noexcept { return has_failed_.load(std::memory_order_acquire); }
   /// Why the service ended, or nothing.
   std::optional<Error> failure() const;
 

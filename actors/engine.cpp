@@ -68,8 +68,8 @@ Status Engine::Impl::enter(std::string_view what) const {
         .with("names", Value::list({Value{*body}, Value{what}}));
   if (core->is_closing.load(std::memory_order_acquire))
     return Error{Errc::closed, std::string{what}, "the engine was shut down", "Create another engine"};
-  if (auto failure = core->failure())
-    return *failure;
+  if (core->has_failed())
+    return *core->failure();
   return {};
 }
 

@@ -8,6 +8,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
 endif()
 # Names in messages and debug information start at the root of the project, wherever it lies.
 target_compile_options(theus_build_options INTERFACE -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+# Nobody replaces our functions at load time, so within the library they may be inlined like any others.
+target_compile_options(theus_build_options INTERFACE -fno-semantic-interposition)
 if(THEUS_WERROR)
   target_compile_options(theus_build_options INTERFACE -Werror)
 endif()
