@@ -1,5 +1,6 @@
 #include "runtime/commit_turn.hpp"
 
+#include "runtime/asymmetric_fence.hpp"
 #include "runtime/value_check.hpp"
 
 #include <cassert>
@@ -33,11 +34,24 @@ Status CommitTurn::fits(const ProposalView& proposal) const try {
 Outcome CommitTurn::commit(const ProposalView& proposal) {
   if (auto fit = fits(proposal); !fit)
     return fit.error();
-  std::unique_lock lock{turn_};
+  std::unique_lock lock = enter();
   auto outcome = try_commit(proposal);
   if (!outcome) [[unlikely]]
     outcome = commit_when_released(lock, proposal);
   return *std::move(outcome);
+}
+
+/// A turn is shorter than going to sleep and being woken: whoever finds it taken looks a few times more before that.
+std::unique_lock<std::mutex> CommitTurn::enter() const {
+  constexpr int looks = 16;
+  constexpr int pauses_between = 16;
+  for (int look = 0; look < looks; ++look) {
+    if (turn_.try_lock())
+      return std::unique_lock{turn_, std::adopt_lock};
+    for (int pause = 0; pause < pauses_between; ++pause)
+      pause_core();
+  }
+  return std::unique_lock{turn_};
 }
 
 Outcome CommitTurn::commit_when_released(std::unique_lock<std::mutex>& lock, const ProposalView& proposal) {

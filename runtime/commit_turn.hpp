@@ -116,6 +116,7 @@ private:
   friend class Reservation;
 
   Status fits(const ProposalView& proposal) const;
+  std::unique_lock<std::mutex> enter() const;
   Outcome commit_when_released(std::unique_lock<std::mutex>& lock, const ProposalView& proposal);
   std::optional<Outcome> try_commit(const ProposalView& proposal);
   Outcome commit_request(const ProposalView& proposal);
@@ -134,8 +135,8 @@ private:
   Reservations reservations_;  // guarded by turn_
   bool may_retain_ = true;     // guarded by turn_; what the last look said
   std::condition_variable released_;
-  bool is_closed_ = false;           // guarded by turn_
-  std::atomic<Version> version_{0};  // of the published root; written under turn_
+  bool is_closed_ = false;                       // guarded by turn_
+  alignas(64) std::atomic<Version> version_{0};  // of the published root; written under turn_
 };
 
 }  // namespace theus
