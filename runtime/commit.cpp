@@ -151,15 +151,17 @@ Result<bool> apply(TreeEditor& editor, const Write& write, const AccessTable& ac
   const bool is_meta = write.path.zone() == Zone::meta;
   if (is_meta)
     after = trimmed(*std::move(after), access.meta_entries_max());
-  const Place place = locate(editor.root(), write.path.segments());
+  Way way;
+  const Place place = locate(editor.root(), write.path.segments(), way);
   if (same(place, *after))
     return false;
-  if (auto possible = TreeEditor::can_set(place, write.path); !possible)
-    return possible.error();
+  if (!place.exists)
+    if (auto possible = TreeEditor::can_set(place, write.path); !possible)
+      return possible.error();
   if (write.kind == Write::Kind::set)
     if (auto status = check_below(place, write, access, standing); !status)
       return status.error();
-  editor.set(write.path, *std::move(after));
+  editor.set(write.path, place, way, *std::move(after));
   if (is_meta && is_meta_layer(write.path))
     editor.forget_oldest(write.path.prefix(1), access.meta_entries_max());
   return true;
@@ -209,8 +211,9 @@ Applied applied(const Write& write, const std::optional<Value>& before) {
 Result<const Root*> commit(StateMemory& memory, const Root& head, const ProposalView& proposal,
                            const AccessTable& access) {
   const Standing& standing = proposal.standing != nullptr ? *proposal.standing : Standing::ordinary();
-  if (auto status = check_versions(head, proposal); !status)
-    return status.error();
+  if (proposal.base != head.version)
+    if (auto status = check_versions(head, proposal); !status)
+      return status.error();
   TreeEditor editor{memory, head, head.version + 1};
   bool changed = !proposal.signals.empty();
   for (const Write& write : proposal.writes) {

@@ -1,7 +1,6 @@
 #include "runtime/state_memory.hpp"
 
 #include <algorithm>
-#include <cassert>
 #include <new>
 
 namespace theus {
@@ -77,63 +76,26 @@ void StateMemory::release(SnapshotPins::Slot* slot) noexcept {
     delete this;
 }
 
-void StateMemory::begin_edit(Version version) noexcept {
-  assert(fresh_.empty());
-  editing_ = version;
-  retired_before_edit_ = retired_.size();
-}
-
 Cell* StateMemory::make_cell(std::string_view text, std::uint64_t hash) {
   Piece key_memory{pool_, sizeof(Key) + text.size()};
-  Piece cell_memory{pool_, sizeof(Cell)};
-  fresh_.emplace_back(nullptr, Kind::cell);
+  void* memory = make_node(sizeof(Cell), Kind::cell);
   auto* key = new (key_memory.take()) Key{hash, 1, static_cast<std::uint32_t>(text.size())};
   std::memcpy(key->bytes(), text.data(), text.size());
-  auto* cell = new (cell_memory.take()) Cell{editing_, editing_, key, false, Value{}, MapPart{}};
-  fresh_.back().first = cell;
-  return cell;
-}
-
-Cell* StateMemory::make_cell_like(const Cell& other) {
-  Piece memory{pool_, sizeof(Cell)};
-  fresh_.emplace_back(nullptr, Kind::cell);
-  auto* cell = new (memory.take()) Cell{editing_, editing_, other.key, false, Value{}, MapPart{}};
-  ++cell->key->references;
-  fresh_.back().first = cell;
-  return cell;
-}
-
-Cell* StateMemory::copy_cell(const Cell& original) {
-  Cell* cell = make_cell_like(original);
-  cell->changed = original.changed;
-  cell->is_map = original.is_map;
-  cell->value = original.value;
-  cell->map = original.map;
-  return cell;
+  return new (memory) Cell{editing_, editing_, key, false, Value{}, MapPart{}};
 }
 
 Trie* StateMemory::make_trie(std::uint32_t slots) {
-  Piece memory{pool_, sizeof(Trie) + slots * sizeof(Slot)};
-  fresh_.emplace_back(nullptr, Kind::trie);
-  auto* trie = new (memory.take()) Trie{editing_, 0, slots};
+  auto* trie = new (make_node(sizeof(Trie) + slots * sizeof(Slot), Kind::trie)) Trie{editing_, 0, slots};
   std::uninitialized_default_construct_n(trie->slots(), slots);
-  fresh_.back().first = trie;
   return trie;
-}
-
-Root* StateMemory::make_root() {
-  Piece memory{pool_, sizeof(Root)};
-  fresh_.emplace_back(nullptr, Kind::root);
-  auto* root = new (memory.take()) Root{editing_, editing_, {}};
-  fresh_.back().first = root;
-  return root;
 }
 
 void StateMemory::retire_below(Slot slot) {
   if (slot.is_empty())
     return;
   if (!slot.is_trie()) {
-    retire_below(slot.cell()->map.children);
+    if (slot.cell()->is_map)
+      retire_below(slot.cell()->map.children);
     retire(slot.cell());
     return;
   }
@@ -141,11 +103,6 @@ void StateMemory::retire_below(Slot slot) {
   for (std::uint32_t i = 0; i < trie->count; ++i)
     retire_below(trie->slots()[i]);
   retire(trie);
-}
-
-void StateMemory::keep_edit(Root* before) {
-  retire(Retired{before, before->version, editing_, Kind::root});
-  fresh_.clear();
 }
 
 void StateMemory::drop_edit() noexcept {
@@ -160,8 +117,13 @@ void StateMemory::reclaim_some(Time now) noexcept try { reclaim(now); } catch (c
 
 void StateMemory::reclaim(Time now) {
   const std::vector<Version> pinned = pinned_versions();
-  looked_at_.insert(looked_at_.end(), retired_.begin(), retired_.end());
-  retired_.clear();
+  next_look_ = std::max(look_interval, look_interval_per_pin * pinned.size());
+  if (looked_at_.empty()) {
+    looked_at_.swap(retired_);
+  } else {
+    looked_at_.insert(looked_at_.end(), retired_.begin(), retired_.end());
+    retired_.clear();
+  }
   // Nodes whose pin has gone are looked at again, together with the new ones.
   for (auto held = held_.begin(); held != held_.end();) {
     if (std::ranges::binary_search(pinned, held->first)) {
@@ -171,6 +133,12 @@ void StateMemory::reclaim(Time now) {
       held = held_.erase(held);
     }
   }
+  // Mostly there is no pin, and the published root needs nothing that is retired.
+  if (pinned.size() == 1) {
+    for (const Retired& entry : looked_at_)
+      free(entry.node, entry.kind);
+    looked_at_.clear();
+  }
   // Taken off one by one, so that none is lost or settled twice when memory runs out in between.
   for (; !looked_at_.empty(); looked_at_.pop_back())
     settle(pinned, looked_at_.back(), now);
@@ -178,13 +146,18 @@ void StateMemory::reclaim(Time now) {
 
 /// The versions that somebody can still read, ascending. A pin names a root by its address; the root is the
 /// published one, one that was retired since the last look, one that a look cut short has left, or one that is held.
-std::vector<Version> StateMemory::pinned_versions() const {
+std::vector<Version> StateMemory::pinned_versions() {
+  // Orders what was published before the looks at the slots: a reader whose pin is missed sees this root or a newer
+  // one.
+  const Root* const newest = published_.exchange(published(), std::memory_order_seq_cst);
   std::vector<const void*> roots;
   pins_.for_each([&](const Root* root) { roots.push_back(root); });
+  if (roots.empty())
+    return {newest->version};
   std::ranges::sort(roots);
   const auto is_pinned = [&](const void* root) { return std::ranges::binary_search(roots, root); };
 
-  std::vector<Version> versions{published()->version};
+  std::vector<Version> versions{newest->version};
   for (const auto& [version, held] : held_)
     if (is_pinned(held.root))
       versions.push_back(version);

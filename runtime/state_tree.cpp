@@ -5,34 +5,11 @@
 namespace theus {
 namespace {
 
-bool has_key(const Cell* cell, std::string_view key, std::uint64_t hash) noexcept {
-  return cell->key->hash == hash && cell->key->text() == key;
-}
-
 Value value_of(const Cell& cell) { return cell.is_map ? gather(cell.map) : cell.value; }
 
-}  // namespace
-
-const Cell* find_child(const MapPart& map, std::string_view key, std::uint64_t hash) noexcept {
-  Slot slot = map.children;
-  for (unsigned level = 0; slot.is_trie(); ++level) {
-    const Trie* trie = slot.trie();
-    if (level == Trie::collision_level) {
-      for (std::uint32_t i = 0; i < trie->count; ++i)
-        if (has_key(trie->slots()[i].cell(), key, hash))
-          return trie->slots()[i].cell();
-      return nullptr;
-    }
-    const std::uint32_t bit = Trie::bit(hash, level);
-    if ((trie->bitmap & bit) == 0)
-      return nullptr;
-    slot = trie->slots()[trie->position(bit)];
-  }
-  const Cell* cell = slot.cell();
-  return cell != nullptr && has_key(cell, key, hash) ? cell : nullptr;
-}
-
-Place locate(const Root& root, std::span<const Segment> path) noexcept {
+/// Calls pass(depth, cell) for each cell on the way.
+template <class Pass>
+Place walk(const Root& root, std::span<const Segment> path, const Pass& pass) noexcept {
   Place place;
   const MapPart* map = &root.map;
   for (; place.depth < path.size(); ++place.depth) {
@@ -40,10 +17,11 @@ Place locate(const Root& root, std::span<const Segment> path) noexcept {
     const Cell* child = segment.is_index() ? nullptr : find_child(*map, segment.key, segment.hash);
     if (child == nullptr)
       return place;
+    pass(place.depth, child);
     place.cell = child;
     if (!child->is_map) {
       ++place.depth;
-      place.value = find_in(child->value, path.subspan(place.depth));
+      place.value = place.depth == path.size() ? &child->value : find_in(child->value, path.subspan(place.depth));
       place.exists = place.value != nullptr;
       return place;
     }
@@ -51,6 +29,16 @@ Place locate(const Root& root, std::span<const Segment> path) noexcept {
   }
   place.exists = true;
   return place;
+}
+
+}  // namespace
+
+Place locate(const Root& root, std::span<const Segment> path) noexcept {
+  return walk(root, path, [](std::size_t, const Cell*) {});
+}
+
+Place locate(const Root& root, std::span<const Segment> path, Way& way) noexcept {
+  return walk(root, path, [&](std::size_t depth, const Cell* cell) { way[depth] = cell; });
 }
 
 std::optional<Value> read(const Root& root, const Path& path) {

@@ -18,6 +18,7 @@
 
 #include <theus/version.hpp>
 
+#include <array>
 #include <cstring>
 #include <span>
 
@@ -93,8 +94,29 @@ struct Root {
   MapPart map;
 };
 
+inline bool has_key(const Cell* cell, std::string_view key, std::uint64_t hash) noexcept {
+  return cell->key->hash == hash && cell->key->text() == key;
+}
+
 /// The child of that key, or nullptr.
-const Cell* find_child(const MapPart& map, std::string_view key, std::uint64_t hash) noexcept;
+inline const Cell* find_child(const MapPart& map, std::string_view key, std::uint64_t hash) noexcept {
+  Slot slot = map.children;
+  for (unsigned level = 0; slot.is_trie(); ++level) {
+    const Trie* trie = slot.trie();
+    if (level == Trie::collision_level) [[unlikely]] {
+      for (std::uint32_t i = 0; i < trie->count; ++i)
+        if (has_key(trie->slots()[i].cell(), key, hash))
+          return trie->slots()[i].cell();
+      return nullptr;
+    }
+    const std::uint32_t bit = Trie::bit(hash, level);
+    if ((trie->bitmap & bit) == 0)
+      return nullptr;
+    slot = trie->slots()[trie->position(bit)];
+  }
+  const Cell* cell = slot.cell();
+  return cell != nullptr && has_key(cell, key, hash) ? cell : nullptr;
+}
 
 /// Calls visit(const Cell&) for each child, in trie order.
 template <class Visit>
@@ -117,6 +139,12 @@ struct Place {
 };
 
 Place locate(const Root& root, std::span<const Segment> path) noexcept;
+
+/// The cells that lead to a place: one for each of its first `depth` segments.
+using Way = std::array<const Cell*, Path::segments_max>;
+
+/// As above, and remembers the way.
+Place locate(const Root& root, std::span<const Segment> path, Way& way) noexcept;
 
 /// The value at the path, or nothing. Gathering a map costs time in proportion to what stands below it.
 std::optional<Value> read(const Root& root, const Path& path);

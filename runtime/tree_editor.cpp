@@ -6,25 +6,6 @@
 
 namespace theus {
 
-TreeEditor::TreeEditor(StateMemory& memory, const Root& base, Version version)
-    : memory_(memory), before_(const_cast<Root*>(&base)), version_(version) {
-  memory_.begin_edit(version);
-  root_ = memory_.make_root();
-  root_->changed = base.changed;
-  root_->map = base.map;
-}
-
-TreeEditor::~TreeEditor() {
-  if (!kept_)
-    memory_.drop_edit();
-}
-
-const Root* TreeEditor::keep() {
-  memory_.keep_edit(before_);
-  kept_ = true;
-  return root_;
-}
-
 void TreeEditor::forget_oldest(const Path& path, std::size_t members_max) {
   while (true) {
     const Place place = locate(*root_, path.segments());
@@ -58,11 +39,27 @@ Status TreeEditor::can_set(const Place& place, const Path& path) {
   return {};
 }
 
-void TreeEditor::set(const Path& path, Value value) {
+void TreeEditor::set(const Path& path, const Place& place, const Way& way, Value value) {
   ZoneSet added = zones_on(path);
   added |= zones_in(value);
-  set_in(root_->map, path.segments(), std::move(value), added);
+  const Segments segments = path.segments();
   root_->changed = version_;
+  MapPart* map = &root_->map;
+  for (std::size_t depth = 0;; ++depth) {
+    map->zones |= added;
+    const Segment& segment = segments[depth];
+    // Beyond the place there may still be cells: those into which a value was taken apart just now.
+    const Cell* known = depth < place.depth ? way[depth] : find_child(*map, segment.key, segment.hash);
+    if (depth + 1 == segments.size())
+      return set_leaf(*map, segment, known, std::move(value));
+    Cell* child = own_map_child(*map, segment, known);
+    child->changed = version_;
+    if (!child->is_map) {
+      child->value = with(child->value, segments.subspan(depth + 1), value).value();
+      return;
+    }
+    map = &child->map;
+  }
 }
 
 void TreeEditor::erase(const Path& path) {
@@ -72,21 +69,7 @@ void TreeEditor::erase(const Path& path) {
   root_->changed = version_;
 }
 
-void TreeEditor::set_in(MapPart& map, Segments path, Value&& value, ZoneSet added) {
-  map.zones |= added;
-  const Segment& segment = path.front();
-  if (path.size() == 1)
-    return set_leaf(map, segment, std::move(value));
-  Cell* child = own_map_child(map, segment);
-  if (child->is_map)
-    set_in(child->map, path.subspan(1), std::move(value), added);
-  else
-    child->value = with(child->value, path.subspan(1), value).value();
-  child->changed = version_;
-}
-
-void TreeEditor::set_leaf(MapPart& map, const Segment& segment, Value&& value) {
-  const auto* known = find_child(map, segment.key, segment.hash);
+void TreeEditor::set_leaf(MapPart& map, const Segment& segment, const Cell* known, Value&& value) {
   if (known != nullptr && is_fresh(known->born)) {
     auto* cell = const_cast<Cell*>(known);
     memory_.retire_below(std::exchange(cell->map, MapPart{}).children);
@@ -95,15 +78,21 @@ void TreeEditor::set_leaf(MapPart& map, const Segment& segment, Value&& value) {
     cell->changed = version_;
     return;
   }
-  Cell* cell = known != nullptr ? memory_.make_cell_like(*known) : memory_.make_cell(segment.key, segment.hash);
-  cell->value = std::move(value);
-  put(map, cell);
+  if (known == nullptr) {
+    Cell* cell = memory_.make_cell(segment.key, segment.hash);
+    cell->value = std::move(value);
+    return add(map, cell);
+  }
+  replace(map, known, memory_.make_leaf_like(*known, std::move(value)));
+  if (known->is_map)
+    memory_.retire_below(known->map.children);
+  memory_.retire(const_cast<Cell*>(known));
 }
 
 void TreeEditor::erase_in(MapPart& map, Segments path) {
   const Segment& segment = path.front();
   if (path.size() > 1) {
-    Cell* child = own_map_child(map, segment);
+    Cell* child = own_map_child(map, segment, find_child(map, segment.key, segment.hash));
     if (child->is_map)
       erase_in(child->map, path.subspan(1));
     else
@@ -118,19 +107,20 @@ void TreeEditor::erase_in(MapPart& map, Segments path) {
   memory_.retire_below(Slot{const_cast<Cell*>(child)});
 }
 
-/// The child of that key as a cell of this version: a map, or a list that the rest of the path leads into.
-Cell* TreeEditor::own_map_child(MapPart& map, const Segment& segment) {
-  auto* known = const_cast<Cell*>(find_child(map, segment.key, segment.hash));
-  Cell* child = known;
+/// The child of that key, which is `known` so far, as a cell of this version: a map, or a list that the rest of the
+/// path leads into.
+Cell* TreeEditor::own_map_child(MapPart& map, const Segment& segment, const Cell* known) {
+  auto* child = const_cast<Cell*>(known);
   if (known == nullptr) {
     child = memory_.make_cell(segment.key, segment.hash);
     child->is_map = true;
     child->map.erased = map.erased;  // this map may be what vanished then, with everything that stood in it
+    add(map, child);
   } else if (!is_fresh(known->born)) {
     child = memory_.copy_cell(*known);
+    replace(map, known, child);
+    memory_.retire(const_cast<Cell*>(known));  // the copy has taken over the children
   }
-  if (child != known)
-    put(map, child);
   if (!child->is_map && child->value.is_map())
     explode(child);
   return child;
@@ -148,20 +138,30 @@ void TreeEditor::explode(Cell* cell) {
     Cell* child = memory_.make_cell(key, key_hash(key));
     child->changed = changed;
     child->value = item;
-    put(cell->map, child);
+    add(cell->map, child);
   }
 }
 
-void TreeEditor::put(MapPart& map, Cell* cell) {
-  Cell* replaced = nullptr;
-  map.children = put(map.children, 0, cell, replaced);
-  if (replaced == nullptr) {
-    ++map.count;
-  } else if (cell->is_map) {
-    memory_.retire(replaced);  // the copy has taken over the children
-  } else {
-    memory_.retire_below(Slot{replaced});
+/// REQUIRES: the map has no cell of that key.
+void TreeEditor::add(MapPart& map, Cell* cell) {
+  map.children = add(map.children, 0, cell);
+  ++map.count;
+}
+
+/// REQUIRES: the map has the known cell, and both have the same key.
+void TreeEditor::replace(MapPart& map, const Cell* known, Cell* cell) {
+  Slot* slot = &map.children;
+  for (unsigned level = 0; slot->is_trie(); ++level) {
+    Trie* trie = own(slot->trie());
+    *slot = trie;
+    slot = trie->slots();
+    if (level < Trie::collision_level)
+      slot += trie->position(Trie::bit(cell->key->hash, level));
+    else
+      while (slot->cell() != known)
+        ++slot;
   }
+  *slot = cell;
 }
 
 Trie* TreeEditor::own(Trie* trie) {
@@ -174,39 +174,22 @@ Trie* TreeEditor::own(Trie* trie) {
   return copy;
 }
 
-Slot TreeEditor::put(Slot slot, unsigned level, Cell* cell, Cell*& replaced) {
+Slot TreeEditor::add(Slot slot, unsigned level, Cell* cell) {
   if (slot.is_empty())
     return cell;
-  const Key& key = *cell->key;
-  const auto same_key = [&](const Cell* other) {
-    return other->key == &key || (other->key->hash == key.hash && other->key->text() == key.text());
-  };
-  if (!slot.is_trie()) {
-    if (!same_key(slot.cell()))
-      return join(slot.cell(), cell, level);
-    replaced = slot.cell();
-    return cell;
-  }
+  if (!slot.is_trie())
+    return join(slot.cell(), cell, level);
   Trie* trie = slot.trie();
-  if (level == Trie::collision_level) {
-    Slot* end = trie->slots() + trie->count;
-    Slot* known = std::find_if(trie->slots(), end, [&](Slot other) { return same_key(other.cell()); });
-    if (known == end)
-      return with_slot(trie, trie->count, cell);
-    replaced = known->cell();
-    const auto at = known - trie->slots();
-    trie = own(trie);
-    trie->slots()[at] = cell;
-    return trie;
-  }
-  const std::uint32_t bit = Trie::bit(key.hash, level);
+  if (level == Trie::collision_level)
+    return with_slot(trie, trie->count, cell);
+  const std::uint32_t bit = Trie::bit(cell->key->hash, level);
   const unsigned at = trie->position(bit);
   if ((trie->bitmap & bit) == 0) {
     trie = with_slot(trie, at, cell);
     trie->bitmap |= bit;
     return trie;
   }
-  const Slot child = put(trie->slots()[at], level + 1, cell, replaced);
+  const Slot child = add(trie->slots()[at], level + 1, cell);
   trie = own(trie);
   trie->slots()[at] = child;
   return trie;

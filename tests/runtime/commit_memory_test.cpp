@@ -58,7 +58,7 @@ TEST_CASE("a commit whose n-th allocation fails is refused and changes nothing [
     CHECK(stage.everything() == before);
   });
 
-  CHECK(refusals > 2);  // many more under AddressSanitizer, where every node is an allocation
+  CHECK(refusals >= 2);  // many more under AddressSanitizer, where every node is an allocation
   CHECK(old.find("").value() == before);
   CHECK(stage.at("domain.count") == Value{1});
   CHECK(stage.at("domain.user.tags") == Value::list({1, 2, 3}));
