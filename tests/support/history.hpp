@@ -5,7 +5,8 @@
 // the paths above them hold 0, come with the first leaf below them and go only when they are erased.
 //
 // Invariants: (1) stamps are unique, and a call that returned before another began has the lower stamps.
-// (2) A swap writes no path twice, but for leaves that it sets after it has erased what stood above them. (3) Nothing here knows the code that is judged.
+// (2) A swap writes no path twice, but for leaves that it sets after it has erased what stood above them. (3) Nothing
+// here knows the code that is judged.
 
 #include <cstdint>
 #include <span>

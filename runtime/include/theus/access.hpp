@@ -9,6 +9,7 @@ namespace theus {
 
 /// What may be done at one path and below, in place of what its zone allows.
 enum class PathAccess : std::uint8_t {
+  // NOLINTNEXTLINE(readability-identifier-naming): without the underscore it is a keyword
   mutable_,     ///< everything, also to a constant
   append_only,  ///< read and append
   immutable,    ///< read; written when the engine is built, if at all
