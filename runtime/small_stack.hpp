@@ -40,6 +40,7 @@ public:
     return index < inline_max ? inline_[index] : beyond_[index - inline_max];
   }
   T& top() noexcept { return (*this)[size_ - 1]; }
+  const T& top() const noexcept { return (*this)[size_ - 1]; }
   std::size_t size() const noexcept { return size_; }
   bool empty() const noexcept { return size_ == 0; }
 
