@@ -1,5 +1,7 @@
 #include "runtime/confined_file.hpp"
 
+#include "runtime/descriptor.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
@@ -16,29 +18,6 @@ namespace {
 
 // Without O_NONBLOCK opening a pipe would wait for its writer.
 constexpr int read_flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
-
-class Descriptor {
-public:
-  explicit Descriptor(int number) noexcept : number_(number) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(number_, other.number_);
-    return *this;
-  }
-  ~Descriptor() {
-    if (number_ >= 0)
-      ::close(number_);
-  }
-
-  int number() const noexcept { return number_; }
-  int release() noexcept { return std::exchange(number_, -1); }
-  explicit operator bool() const noexcept { return number_ >= 0; }
-
-private:
-  int number_;
-};
 
 Error refused(std::string_view name, std::string cause, std::string remedy = {}) {
   return Error{Errc::bad_input, std::string{name}, "'" + std::string{name} + "' " + std::move(cause),
