@@ -1,0 +1,215 @@
+#include "runtime/attach/requests.hpp"
+
+#include <theus/nearest.hpp>
+
+#include <algorithm>
+#include <array>
+
+#include "runtime/access.hpp"
+#include "runtime/attach/protocol.hpp"
+#include "runtime/attach/wire.hpp"
+#include "runtime/cbor.hpp"
+
+namespace theus {
+namespace {
+
+constexpr std::size_t paths_max = 64;
+constexpr std::size_t entries_max = 10'000;
+constexpr std::size_t reason_bytes_max = 1024;
+// What the frame around an answer's value may take.
+constexpr std::size_t frame_bytes = 1024;
+
+Error bad_request(std::string cause) { return {Errc::bad_argument, "attach", std::move(cause)}; }
+
+Result<std::optional<Version>> version_in(const Value& request, std::string_view field) {
+  const Value* value = request.find(field);
+  if (value == nullptr)
+    return std::optional<Version>{};
+  if (!value->is_int() || value->as_int() < 0)
+    return bad_request("the field " + std::string{field} + " is no version");
+  return std::optional{static_cast<Version>(value->as_int())};
+}
+
+/// Refuses those that nobody may read.
+Result<std::vector<Path>> paths_in(const Value& request) {
+  auto paths = paths_from_wire(request["paths"], paths_max);
+  if (paths)
+    for (const Path& path : *paths)
+      if (const Status allowed = AccessTable::standard()->check_read(path, Standing::ordinary()); !allowed)
+        return allowed.error();
+  return paths;
+}
+
+/// Without those that another one covers, so that no change is told twice.
+std::vector<Path> uncovered(const std::vector<Path>& paths) {
+  std::vector<Path> kept;
+  for (const Path& path : paths) {
+    if (std::ranges::any_of(kept, [&](const Path& other) { return other.covers(path); }))
+      continue;
+    std::erase_if(kept, [&](const Path& other) { return path.covers(other); });
+    kept.push_back(path);
+  }
+  return kept;
+}
+
+Changes changes_between(const Snapshot& before, const Snapshot& after, const std::vector<Path>& paths,
+                        std::size_t limit) {
+  Changes changes{before.version(), after.version(), {}};
+  for (const Path& path : paths) {
+    Diff found = diff(before, after, path, {.entries_max = limit - changes.diff.entries.size()});
+    changes.diff.omitted += found.omitted;
+    std::ranges::move(found.entries, std::back_inserter(changes.diff.entries));
+  }
+  return changes;
+}
+
+Result<Value> info(AttachTarget& target, AttachedClient&, const Value&) { return to_wire(target.info()); }
+
+Result<Value> get(AttachTarget& target, AttachedClient&, const Value& request) {
+  const auto path = path_from_wire(request["path"]);
+  if (!path)
+    return path.error();
+  if (const Status allowed = AccessTable::standard()->check_read(*path, Standing::ordinary()); !allowed)
+    return allowed.error();
+  const Snapshot state = target.state();
+  const auto value = state.find(*path);
+  if (!value)
+    return Value{{"version", state.version()}};
+  constexpr std::size_t limit = answer_bytes_max - frame_bytes;
+  if (encoded_size(*value, limit) > limit)
+    return Error{Errc::too_large, path->text(),
+                 "the value has more than the " + std::to_string(limit) + " bytes that one answer holds",
+                 "Ask for a path below it"}
+        .with("limit", limit);
+  return Value{{"version", state.version()}, {"value", *value}};
+}
+
+Result<Value> set(AttachTarget& target, AttachedClient&, const Value& request) {
+  const auto path = path_from_wire(request["path"]);
+  if (!path)
+    return path.error();
+  const auto expected = version_in(request, "expected");
+  if (!expected)
+    return expected.error();
+  const auto reason = request["reason"].get<std::string>();
+  if (!reason || reason->size() > reason_bytes_max || !request.contains("value"))
+    return bad_request("a request to set needs a value and a reason of at most " + std::to_string(reason_bytes_max) +
+                       " bytes");
+  const auto version = target.set(*path, request["value"], {*expected, *reason});
+  if (!version)
+    return version.error();
+  return Value{{"version", *version}};
+}
+
+Result<Value> watch(AttachTarget& target, AttachedClient& client, const Value& request) {
+  if (client.feed)
+    return bad_request("this client watches already");
+  const auto paths = paths_in(request);
+  if (!paths)
+    return paths.error();
+  const auto since = version_in(request, "since");
+  if (!since)
+    return since.error();
+  Snapshot now = target.state();
+  if (*since && **since > now.version())
+    return bad_request("version " + std::to_string(**since) + " does not exist yet; the newest is " +
+                       std::to_string(now.version()));
+  client.feed.emplace(uncovered(*paths), *since, now);
+  return Value{{"version", since->value_or(now.version())}};
+}
+
+Result<Value> mark(AttachTarget& target, AttachedClient& client, const Value&) {
+  client.mark.emplace(target.state());
+  client.lost_mark = false;
+  return Value{{"version", client.mark->version()}};
+}
+
+Result<Value> changes(AttachTarget& target, AttachedClient& client, const Value& request) {
+  if (client.lost_mark)
+    return Error{Errc::resource_exhausted, "attach", "the marked state was given up, because it kept too much memory",
+                 "Compare over a shorter time"};
+  if (!client.mark)
+    return bad_request("there is no mark to compare with");
+  const auto paths = paths_in(request);
+  if (!paths)
+    return paths.error();
+  const auto wanted = request["entries_max"].get<std::size_t>();
+  if (!wanted)
+    return bad_request("a request for changes tells how many it wants");
+  return to_wire(changes_between(*client.mark, target.state(), uncovered(*paths), std::min(*wanted, entries_max)));
+}
+
+Result<Value> answer_of(AttachTarget& target, AttachedClient& client, const Value& request) {
+  const std::string name = request["do"].get<std::string>().value_or("");
+  const auto found = std::ranges::find(attach_requests(), name, &AttachRequest::name);
+  if (found == attach_requests().end()) {
+    std::vector<std::string> names;
+    for (const AttachRequest& each : attach_requests())
+      names.emplace_back(each.name);
+    return Error{Errc::unsupported, "attach", "there is no request '" + name + "'", suggest(name, names)};
+  }
+  for (const auto [field, value] : request.members())
+    if (field != "id" && field != "do" && std::ranges::find(found->fields, field) == found->fields.end())
+      return bad_request("a request " + name + " has no field '" + std::string{field} + "'");
+  return found->answer(target, client, request);
+}
+
+}  // namespace
+
+std::span<const AttachRequest> attach_requests() {
+  static const std::array table{
+      AttachRequest{"info", {}, info},
+      AttachRequest{"get", {"path"}, get},
+      AttachRequest{"set", {"path", "value", "expected", "reason"}, set},
+      AttachRequest{"watch", {"paths", "since"}, watch},
+      AttachRequest{"mark", {}, mark},
+      AttachRequest{"changes", {"paths", "entries_max"}, changes},
+  };
+  return table;
+}
+
+std::optional<Value> answer_request(AttachTarget& target, AttachedClient& client, const Value& request) {
+  const Value* id = request.find("id");
+  if (id == nullptr || !id->is_int() || !request["do"].is_string())
+    return std::nullopt;
+  const auto answer = answer_of(target, client, request);
+  if (!answer)
+    return Value{{"id", *id}, {"error", to_wire(answer.error())}};
+  return Value{{"id", *id}, {"ok", *answer}};
+}
+
+ChangeFeed::ChangeFeed(std::vector<Path> paths, std::optional<Version> since, Snapshot now)
+    : paths_(std::move(paths)), since_(since), told_(std::move(now)) {}
+
+std::optional<Value> ChangeFeed::look(const AttachTarget& target) {
+  if (since_)
+    if (auto earlier = earlier_changes())
+      return earlier;
+  if (!is_behind(target))
+    return std::nullopt;
+  const Snapshot before = std::exchange(told_, target.state());
+  const Changes found = changes_between(before, told_, paths_, entries_max);
+  if (found.diff.empty())
+    return std::nullopt;
+  Value message = to_wire(found);
+  message.set("event", "changes");
+  return message;
+}
+
+std::optional<Value> ChangeFeed::earlier_changes() {
+  Changes earlier{*since_, told_.version(), {}};
+  for (const Path& path : paths_)
+    if (told_.last_change(path) > *since_) {
+      auto value = told_.find(path);
+      const auto kind = value ? Difference::Kind::changed : Difference::Kind::removed;
+      earlier.diff.entries.push_back({kind, path, {}, value.value_or(Value{})});
+    }
+  since_.reset();
+  if (earlier.diff.empty())
+    return std::nullopt;
+  Value message = to_wire(earlier);
+  message.set("event", "changes");
+  return message;
+}
+
+}  // namespace theus

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <theus/attach.hpp>
+
+namespace theus {
+
+/// What requests may ask of an engine. Called by one thread.
+class AttachTarget {
+public:
+  virtual ~AttachTarget() = default;
+  virtual EngineInfo info() const = 0;
+  virtual Version version() const noexcept = 0;
+  /// Throws OverloadError when too many snapshots are held.
+  virtual Snapshot state() const = 0;
+  /// Whether old snapshots keep so much memory that clients must give theirs up.
+  virtual bool is_short_of_memory() const = 0;
+  virtual Result<Version> set(const Path& path, const Value& value, const SetOptions& options) = 0;
+};
+
+/// Tells one client of the changes of some paths. Holds the state that was told last, and takes a newer one whenever
+/// it looks, so that it never keeps old states alive.
+class ChangeFeed {
+public:
+  ChangeFeed(std::vector<Path> paths, std::optional<Version> since, Snapshot now);
+
+  /// Whether a look may find something.
+  bool is_behind(const AttachTarget& target) const noexcept { return since_ || target.version() != told_.version(); }
+  /// The message about what changed since the last look, if anything did.
+  std::optional<Value> look(const AttachTarget& target);
+
+private:
+  std::optional<Value> earlier_changes();
+
+  const std::vector<Path> paths_;
+  std::optional<Version> since_;  // earlier than told_, and not told yet
+  Snapshot told_;
+};
+
+/// What one client asked the engine to keep for it.
+struct AttachedClient {
+  std::optional<ChangeFeed> feed;
+  std::optional<Snapshot> mark;
+  bool lost_mark = false;  // it was given up
+};
+
+/// One row of the table of requests.
+struct AttachRequest {
+  std::string_view name;
+  /// The fields it may have besides id and do.
+  std::vector<std::string_view> fields;
+  Result<Value> (*answer)(AttachTarget& target, AttachedClient& client, const Value& request);
+};
+
+/// All requests: info, get, set, watch, mark, changes.
+std::span<const AttachRequest> attach_requests();
+
+/// The answer to a request, as it is sent. Nothing when what came is no request at all.
+std::optional<Value> answer_request(AttachTarget& target, AttachedClient& client, const Value& request);
+
+}  // namespace theus

@@ -1,0 +1,122 @@
+#include "runtime/attach/session.hpp"
+
+#include "runtime/attach/protocol.hpp"
+#include "runtime/cbor.hpp"
+
+namespace theus {
+
+AttachSession::AttachSession(AttachTarget& target, Handshake handshake, Time now)
+    : target_(target),
+      handshake_(std::move(handshake)),
+      reader_(request_bytes_max),
+      raw_{handshake_.hello()},
+      progress_(now),
+      next_look_(now),
+      next_memory_look_(now) {}
+
+void AttachSession::receive(std::span<const std::byte> packet, Time now) {
+  if (is_over_)
+    return;
+  if (!has_joined_)
+    return receive_handshake(packet, now);
+  const auto message = reader_.add(packet);
+  progress_ = now;
+  if (!message)
+    return end(message.error());
+  if (*message)
+    receive_message(**message, now);
+}
+
+void AttachSession::receive_handshake(std::span<const std::byte> packet, Time now) {
+  Handshake::Step step = handshake_.receive(packet);
+  if (step.answer)
+    raw_.push_back(*std::move(step.answer));
+  if (step.refused)
+    return end(*std::move(step.refused));
+  has_joined_ = step.has_joined;
+  // Of the whole handshake, not of each packet.
+  if (has_joined_)
+    progress_ = now;
+}
+
+void AttachSession::receive_message(std::span<const std::byte> message, Time now) {
+  const auto request = from_cbor(message, {.bytes_max = request_bytes_max, .depth_max = message_depth_max});
+  if (!request)
+    return end(request.error());
+  const auto answer = answer_request(target_, client_, *request);
+  if (!answer)
+    return end({Errc::bad_input, "attach", "what arrived is no request"});
+  say(*answer, now);
+}
+
+void AttachSession::say(const Value& message, Time now) {
+  if (!has_packet())
+    progress_ = now;
+  writer_.add(to_cbor(message));
+}
+
+void AttachSession::end(Error fault) {
+  is_over_ = true;
+  fault_ = std::move(fault);
+}
+
+std::span<const std::byte> AttachSession::packet() { return raw_.empty() ? writer_.packet() : raw_.front(); }
+
+void AttachSession::sent(Time now) {
+  if (raw_.empty())
+    writer_.sent();
+  else
+    raw_.pop_front();
+  if (has_joined_)
+    progress_ = now;
+}
+
+void AttachSession::look(Time now) {
+  if (is_over_)
+    return;
+  if (const auto limit = deadline(); limit && now >= *limit)
+    return end({Errc::deadline, "attach", has_joined_ ? "the client stalls" : "the client does not finish joining"});
+  look_at_memory(now);
+  // Nothing is put behind an answer that waits: what a slow client misses is told as one.
+  if (!client_.feed || has_packet() || now < next_look_)
+    return;
+  next_look_ = now + look_interval;
+  if (const auto changes = client_.feed->look(target_))
+    say(*changes, now);
+}
+
+AttachSession::Time AttachSession::look_at() const noexcept {
+  Time next = deadline().value_or(Time::max());
+  if (client_.mark)
+    next = std::min(next, next_memory_look_);
+  return !has_packet() && is_behind() ? std::min(next, next_look_) : next;
+}
+
+std::optional<AttachSession::Time> AttachSession::deadline() const noexcept {
+  if (!has_joined_)
+    return progress_ + handshake_timeout;
+  if (has_packet() || reader_.has_begun())
+    return progress_ + stall_timeout;
+  return std::nullopt;
+}
+
+void AttachSession::look_at_memory(Time now) {
+  if (!client_.mark || now < next_memory_look_)
+    return;
+  next_memory_look_ = now + memory_look_interval;
+  client_.lost_mark = target_.is_short_of_memory();
+  if (client_.lost_mark)
+    client_.mark.reset();
+}
+
+void AttachSession::close(Time now) {
+  if (is_over_ || !has_joined_)
+    return;
+  if (client_.feed)
+    if (const auto changes = client_.feed->look(target_))
+      say(*changes, now);
+  say(Value{{"event", "closing"}}, now);
+  is_over_ = true;
+}
+
+}  // namespace theus

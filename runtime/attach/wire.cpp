@@ -1,0 +1,165 @@
+#include "runtime/attach/wire.hpp"
+
+#include <array>
+
+#include "runtime/attach/protocol.hpp"
+#include "runtime/cbor.hpp"
+#include "runtime/path_key.hpp"
+
+namespace theus {
+namespace {
+
+constexpr std::size_t value_bytes_max = std::size_t{1} << 20;
+// Half of what an answer may have, so that one more entry and the frame around them fit.
+constexpr std::size_t entries_bytes_max = answer_bytes_max / 2;
+
+Error misshapen(std::string_view what) {
+  return {Errc::bad_input, "attach", "a message holds no valid " + std::string{what}};
+}
+
+Value shortened(const Value& value) {
+  const std::size_t bytes = encoded_size(value, value_bytes_max);
+  return bytes > value_bytes_max ? Value{{"$omitted", encoded_size(value)}} : value;
+}
+
+Value to_wire(const Difference& difference) {
+  Value entry{{"kind", to_string(difference.kind)}, {"path", to_wire(difference.path)}};
+  if (difference.kind != Difference::Kind::added)
+    entry.set("before", shortened(difference.before));
+  if (difference.kind != Difference::Kind::removed)
+    entry.set("after", shortened(difference.after));
+  return entry;
+}
+
+Result<Difference> difference_from_wire(const Value& value) {
+  using Kind = Difference::Kind;
+  auto path = path_from_wire(value["path"]);
+  if (!path)
+    return path.error();
+  for (const Kind kind : {Kind::added, Kind::removed, Kind::changed})
+    if (value["kind"] == Value{to_string(kind)})
+      return Difference{kind, *std::move(path), value["before"], value["after"]};
+  return misshapen("kind of difference");
+}
+
+}  // namespace
+
+Value to_wire(const Path& path) {
+  Value list = Value::list();
+  for (const Segment& segment : path.segments())
+    list.push_back(segment.is_index() ? Value{segment.index} : Value{segment.key});
+  return list;
+}
+
+Result<Path> path_from_wire(const Value& value) {
+  if (!value.is_list() || value.size() > Path::segments_max)
+    return misshapen("path");
+  Path path;
+  for (const Value& segment : value.items()) {
+    if (segment.is_int() && segment.as_int() >= 0 && !path.is_root())
+      path = path.index(static_cast<std::size_t>(segment.as_int()));
+    else if (segment.is_string() && key_fault(segment.as_string()) == nullptr)
+      path = path.key(segment.as_string());
+    else
+      return misshapen("path");
+  }
+  return path;
+}
+
+Value to_wire(const std::vector<Path>& paths) {
+  Value list = Value::list();
+  for (const Path& path : paths)
+    list.push_back(to_wire(path));
+  return list;
+}
+
+Result<std::vector<Path>> paths_from_wire(const Value& value, std::size_t paths_max) {
+  if (!value.is_list() || value.empty() || value.size() > paths_max)
+    return Error{Errc::bad_argument, "attach", "a request names 1 to " + std::to_string(paths_max) + " paths",
+                 "Name a common parent; \"\" is the whole state"};
+  std::vector<Path> paths;
+  for (const Value& item : value.items()) {
+    auto path = path_from_wire(item);
+    if (!path)
+      return path.error();
+    paths.push_back(*std::move(path));
+  }
+  return paths;
+}
+
+Result<Version> version_from_wire(const Value& value) {
+  if (!value.is_int() || value.as_int() < 0)
+    return misshapen("version");
+  return static_cast<Version>(value.as_int());
+}
+
+Value to_wire(const Error& error) {
+  return {{"code", static_cast<int>(error.code())},
+          {"where", error.where()},
+          {"cause", error.cause()},
+          {"remedy", error.remedy()},
+          {"fields", error.fields()}};
+}
+
+Error error_from_wire(const Value& value) {
+  const auto text = [&](std::string_view field) { return value[field].get<std::string>().value_or(""); };
+  auto code = static_cast<Errc>(value["code"].get<std::uint16_t>().value_or(0));
+  if (to_string(code) == "unknown")
+    code = Errc::internal;
+  Error error{code, text("where"), text("cause"), text("remedy")};
+  for (const Value fields = value["fields"]; const auto [name, field] : fields.members())
+    error.set(name, field);
+  return error;
+}
+
+Value to_wire(const Changes& changes) {
+  Value entries = Value::list();
+  std::size_t omitted = changes.diff.omitted;
+  std::size_t bytes = 0;
+  for (const Difference& difference : changes.diff.entries) {
+    const Value entry = to_wire(difference);
+    bytes += encoded_size(entry);
+    if (bytes <= entries_bytes_max)
+      entries.push_back(entry);
+    else
+      ++omitted;
+  }
+  return {{"since", changes.since}, {"version", changes.version}, {"entries", entries}, {"omitted", omitted}};
+}
+
+Result<Changes> changes_from_wire(const Value& value) {
+  const auto since = version_from_wire(value["since"]);
+  const auto version = version_from_wire(value["version"]);
+  const auto omitted = value["omitted"].get<std::size_t>();
+  if (!since || !version || !omitted || !value["entries"].is_list())
+    return misshapen("list of changes");
+  Changes changes{*since, *version, {{}, *omitted}};
+  for (const Value& entry : value["entries"].items()) {
+    auto difference = difference_from_wire(entry);
+    if (!difference)
+      return difference.error();
+    changes.diff.entries.push_back(*std::move(difference));
+  }
+  return changes;
+}
+
+Value to_wire(const EngineInfo& info) {
+  return {{"pid", info.pid},
+          {"program", info.program},
+          {"theus_version", info.theus_version},
+          {"uptime_ms", info.uptime.count()},
+          {"version", info.version}};
+}
+
+Result<EngineInfo> info_from_wire(const Value& value) {
+  const auto pid = value["pid"].get<std::int64_t>();
+  const auto program = value["program"].get<std::string>();
+  const auto theus_version = value["theus_version"].get<std::string>();
+  const auto uptime = value["uptime_ms"].get<std::int64_t>();
+  const auto version = version_from_wire(value["version"]);
+  if (!pid || !program || !theus_version || !uptime || !version)
+    return misshapen("description of an engine");
+  return EngineInfo{*pid, *program, *theus_version, std::chrono::milliseconds{*uptime}, *version};
+}
+
+}  // namespace theus

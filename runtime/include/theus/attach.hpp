@@ -1,0 +1,105 @@
+#pragma once
+
+#include <theus/diff.hpp>
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace theus {
+
+/// Who answers at the other end.
+struct EngineInfo {
+  std::int64_t pid = 0;
+  std::string program;
+  std::string theus_version;
+  std::chrono::milliseconds uptime{0};
+  Version version = 0;  ///< of its state
+};
+
+/// What stood at a path, and the version at which it was read.
+struct Reading {
+  std::optional<Value> value;  ///< nothing when the path was absent
+  Version version = 0;
+};
+
+/// What the versions after `since`, up to `version`, did to the watched paths: the first value of each place and its
+/// last one. A value whose encoding has more than a megabyte comes as {"$omitted": bytes}.
+struct Changes {
+  Version since = 0;
+  Version version = 0;
+  Diff diff;
+};
+
+struct SetOptions {
+  /// Refuse (version_mismatch) when the path changed after this version. Nothing: whatever stands there.
+  std::optional<Version> expected{};
+  /// Why; stands in the audit log of the engine. At most 1024 bytes. Empty: no entry.
+  std::string reason{};
+};
+
+/// Which engine is meant: the first of these that is given.
+struct EngineSearch {
+  std::string handle{};          ///< of Engine::attach_handle(), as given by the user; empty: not given
+  std::string environment{};     ///< the value of $THEUS_HANDLE; empty: not set
+  std::filesystem::path from{};  ///< where to look for a folder .theus, here and then in each parent; empty: here
+};
+
+/// The handle of a running engine. Errors: owner_down when there is none, with all that was looked at; join_refused
+/// (reason "several", handles) when the folder tells of more than one.
+Result<std::string> find_engine(const EngineSearch& search = {});
+
+/// A running engine of another process of the same user on this host, as `theus state` sees it: read, set and watch,
+/// but no part of its execution. Both sides prove that they know the engine's token.
+///
+/// Belongs to one thread, but for interrupt(). Every call ends within its time-out (`deadline`). Errors of all: those
+/// of the engine; peer_down when it went away; cancelled after interrupt().
+class AttachedEngine {
+public:
+  using Timeout = std::chrono::milliseconds;
+  static constexpr Timeout default_timeout{10'000};
+
+  /// Errors besides: owner_down when nobody listens there; join_refused (reason uid, token, version or full, ours,
+  /// theirs); bad_argument when it is no handle.
+  static Result<AttachedEngine> attach(std::string_view handle, Timeout timeout = default_timeout);
+  AttachedEngine(AttachedEngine&&) noexcept;
+  AttachedEngine& operator=(AttachedEngine&&) noexcept;
+  ~AttachedEngine();
+
+  Result<EngineInfo> info(Timeout timeout = default_timeout);
+
+  /// Errors besides: too_large for more than 16 MiB; ask for a part of it then.
+  Result<Reading> get(const Path& path, Timeout timeout = default_timeout);
+  /// The version that holds the value.
+  Result<Version> set(const Path& path, const Value& value, const SetOptions& options = {},
+                      Timeout timeout = default_timeout);
+
+  /// From now on next() tells of changes at and below the paths (1 to 64), after `since`: an earlier version than the
+  /// current one is told as one change without values before it. One watch per AttachedEngine. Returns the version from
+  /// which on it watches.
+  Result<Version> watch(const std::vector<Path>& paths, std::optional<Version> since = std::nullopt,
+                        Timeout timeout = default_timeout);
+  /// The next changes. Errors besides: timeout, when there were none; owner_down, when the engine was shut
+  /// down in an orderly way and all was told.
+  Result<Changes> next(Timeout timeout);
+
+  /// Lets the engine keep its current state for changes(); returns its version.
+  Result<Version> mark(Timeout timeout = default_timeout);
+  /// What changed at and below the paths since mark(). Errors besides: bad_argument without a mark;
+  /// resource_exhausted when the marked state was given up because it kept too much of the engine's memory.
+  Result<Changes> changes(const std::vector<Path>& paths, std::size_t entries_max, Timeout timeout = default_timeout);
+
+  /// Ends a call that waits and all later ones with `cancelled`. From any thread; async-signal-safe.
+  void interrupt() noexcept;
+
+private:
+  class Link;
+  explicit AttachedEngine(std::unique_ptr<Link> link) noexcept;
+
+  std::unique_ptr<Link> link_;
+};
+
+}  // namespace theus
