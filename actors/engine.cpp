@@ -49,6 +49,7 @@ Engine::Impl::Impl(EngineOptions given) : options(std::move(given)), core(make_c
   });
   supervisor = actors::spawn_supervisor(*system, core,
                                         {caf::actor_cast<caf::actor>(owner), caf::actor_cast<caf::actor>(population)});
+  open_attach();
 }
 
 Engine::Engine(EngineOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
@@ -106,6 +107,7 @@ Status Engine::Impl::shutdown(std::chrono::milliseconds timeout) {
   const auto deadline = Steady::now() + timeout;
   while (in_flight->load() > 0 && Steady::now() < deadline)
     std::this_thread::sleep_for(look_interval);
+  attach.reset();
 
   for (const caf::actor& each : {caf::actor_cast<caf::actor>(supervisor), caf::actor_cast<caf::actor>(population),
                                  caf::actor_cast<caf::actor>(owner)})

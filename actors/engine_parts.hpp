@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/attach_server.hpp"
 #include "actors/protocol.hpp"
 #include "actors/registry.hpp"
 #include "actors/waiter.hpp"
@@ -12,7 +13,8 @@
 namespace theus {
 
 /// What stands behind an Engine. Its functions are split by concern: engine.cpp (construction and shutdown),
-/// engine_calls.cpp (processes), engine_state.cpp (reads and swaps), engine_agents.cpp, engine_workflow.cpp.
+/// engine_calls.cpp (processes), engine_state.cpp (reads and swaps), engine_agents.cpp, engine_workflow.cpp,
+/// engine_attach.cpp.
 struct Engine::Impl {
   explicit Impl(EngineOptions options);
 
@@ -29,6 +31,9 @@ struct Engine::Impl {
   /// A call of the process that has been checked and admitted; `answer` gets its result.
   Result<actors::CallPtr> make_call(const actors::ProcessPtr& process, Value arguments, ExecuteOptions wanted,
                                     actors::Call::Answer answer);
+
+  /// Lets others attach, if the options say so.
+  void open_attach();
 
   /// Writes the inputs of a workflow into the state.
   Status load(const Workflow& workflow, const InputOptions& wanted);
@@ -49,6 +54,9 @@ struct Engine::Impl {
   // Thread-safe on their own.
   actors::Registry registry{core->turn.access()};
   std::shared_ptr<std::atomic<std::size_t>> in_flight = std::make_shared<std::atomic<std::size_t>>(0);
+
+  std::optional<Result<std::string>> attach_handle;  // constant after construction
+  std::unique_ptr<actors::AttachServer> attach;      // its thread uses what stands above; guarded by shutdown_mutex
 
   std::mutex shutdown_mutex;
   std::optional<Status> shutdown_result;  // guarded by shutdown_mutex

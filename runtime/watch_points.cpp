@@ -1,5 +1,7 @@
 #include "runtime/watch_points.hpp"
 
+#include <sys/eventfd.h>
+
 #include <algorithm>
 
 namespace theus {
@@ -33,6 +35,8 @@ void WatchPoint::ring() noexcept {
     rung_ = true;
   }
   rung_changed_.notify_one();
+  if (event_fd_ >= 0)
+    ::eventfd_write(event_fd_, 1);
 }
 
 Status WatchPoints::add(std::shared_ptr<WatchPoint> point) {

@@ -22,7 +22,9 @@ namespace theus {
 /// Where one waiter waits. Thread-safe between the waiter and the turn.
 class WatchPoint {
 public:
-  explicit WatchPoint(std::vector<Path> paths) : paths_(std::move(paths)) {}
+  /// With an eventfd, that is written to as well, for a waiter that waits for other things too. It must stay open as
+  /// long as the point is among those of a turn.
+  explicit WatchPoint(std::vector<Path> paths, int event_fd = -1) : paths_(std::move(paths)), event_fd_(event_fd) {}
 
   const std::vector<Path>& paths() const noexcept { return paths_; }
 
@@ -41,6 +43,7 @@ private:
   void ring() noexcept;
 
   const std::vector<Path> paths_;
+  const int event_fd_;  // -1: none
   std::atomic<bool> armed_{false};
   std::atomic<bool> closed_{false};
   std::mutex mutex_;

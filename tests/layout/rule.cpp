@@ -14,6 +14,7 @@ struct Allowance {
 
 // Failures travel as Result. Exceptions are caught only where foreign code throws into ours.
 constexpr std::array may_catch{
+    Allowance{"actors/attach_server.cpp", "a door for bad_alloc: that client is dropped"},
     Allowance{"actors/caf_ways.hpp", "turns what a handler throws into an exit reason"},
     Allowance{"actors/user_callback.hpp", "the one call of user functions that are no bodies"},
     Allowance{"benchmarks/harness.cpp", "names the case whose measure threw"},

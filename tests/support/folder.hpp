@@ -26,6 +26,8 @@ public:
     return path.string();
   }
 
+  const std::filesystem::path& path() const { return path_; }
+
 private:
   std::filesystem::path path_;
 };

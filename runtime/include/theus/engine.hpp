@@ -15,6 +15,7 @@
 #include <theus/write.hpp>
 
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <future>
 #include <initializer_list>
@@ -24,6 +25,14 @@
 #include <string_view>
 
 namespace theus {
+
+/// Lets commands and programs of the same user attach to a running engine; see <theus/attach.hpp>.
+struct AttachOptions {
+  /// Where the engine's socket and token stand; made with mode 0700. Empty: nobody can attach.
+  std::filesystem::path folder{};
+  /// Connections at a time; further ones are refused (full).
+  std::size_t clients_max = 32;
+};
 
 struct EngineOptions {
   /// Threads that run actors; 0: as many as the machine has cores.
@@ -46,6 +55,8 @@ struct EngineOptions {
   std::size_t requests_kept_max = 65'536;
   /// Where ctx.log() goes; nothing: to the standard error stream.
   LogSink log{};
+  /// When attaching is not possible, the engine runs without and logs why.
+  AttachOptions attach{};
 };
 
 struct ExecuteOptions {
@@ -174,6 +185,10 @@ public:
   Result<Version> wait_for_change(std::vector<Path> paths, Version since, std::chrono::nanoseconds timeout);
 
   SignalHub& signals() noexcept;
+
+  /// By what others attach to this engine, until it is shut down: the value of $THEUS_HANDLE and --attach. Errors:
+  /// unsupported when EngineOptions::attach names no folder; why the socket could not be opened.
+  Result<std::string> attach_handle() const;
 
   /// Refuses a name that is taken and paths that cannot be parsed.
   Status spawn_agent(Agent agent);

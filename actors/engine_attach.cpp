@@ -1,0 +1,97 @@
+#include "actors/engine_parts.hpp"
+#include "actors/user_callback.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace theus {
+namespace {
+
+// The server's one thread should not be held up for long by conflicts.
+constexpr std::chrono::milliseconds set_timeout{1000};
+
+/// The engine as attached clients see it.
+class EngineTarget final : public AttachTarget {
+public:
+  /// `enter` tells whether the engine takes calls.
+  EngineTarget(actors::CorePtr core, std::size_t retained_bytes_max, std::function<Status()> enter)
+      : core_(std::move(core)),
+        retained_bytes_max_(retained_bytes_max),
+        enter_(std::move(enter)),
+        begun_(core_->clock->now()) {}
+
+  EngineInfo info() const override {
+    const auto uptime = core_->clock->now() - begun_;
+    return {::getpid(), program_invocation_short_name, THEUS_VERSION,
+            std::chrono::duration_cast<std::chrono::milliseconds>(uptime), version()};
+  }
+  Version version() const noexcept override { return core_->turn.version(); }
+  Snapshot state() const override { return core_->turn.snapshot(); }
+
+  // Well before commits are refused for it.
+  bool is_short_of_memory() const override { return core_->turn.statistics().retained_bytes > retained_bytes_max_ / 2; }
+
+  Result<Version> set(const Path& path, const Value& value, const SetOptions& options) override {
+    if (auto open = enter_(); !open)
+      return open.error();
+    return options.expected ? swap(path, value, *options.expected, options.reason)
+                            : core_->transactor.run([&](Transaction& edit) { return edit.set(path, value); },
+                                                    {.reason = options.reason, .timeout = set_timeout});
+  }
+
+private:
+  // A transaction reads the newest state; here the caller says which version it has seen.
+  Result<Version> swap(const Path& path, const Value& value, Version expected, const std::string& reason) {
+    const Write write = Write::set(path, value);
+    auto outcome = core_->turn.commit({expected, false, {}, std::span{&write, 1}, {}});
+    if (outcome && !reason.empty())
+      core_->trail.record({.kind = AuditEntry::Kind::edit,
+                           .who = "transaction",
+                           .reason = reason,
+                           .version = *outcome,
+                           .time = core_->clock->wall()});
+    return outcome;
+  }
+
+  const actors::CorePtr core_;
+  const std::size_t retained_bytes_max_;
+  const std::function<Status()> enter_;
+  const std::chrono::steady_clock::time_point begun_;
+};
+
+}  // namespace
+
+void Engine::Impl::open_attach() {
+  if (options.attach.folder.empty()) {
+    attach_handle = Error{Errc::unsupported, "attach", "this engine was not asked to let others attach",
+                          "Name a folder in EngineOptions::attach"};
+    return;
+  }
+  auto server = actors::AttachServer::start(
+      options.attach, core,
+      std::make_unique<EngineTarget>(core, options.retained_bytes_max, [this] { return enter("set"); }));
+  if (server) {
+    attach = *std::move(server);
+    attach_handle = attach->handle();
+    return;
+  }
+  attach_handle = server.error();
+  (void)actors::call_user([&] {
+    core->log({.level = LogLevel::warning,
+               .text = "nobody can attach: " + server.error().text(),
+               .fields = Value::map(),
+               .process = "attach",
+               .execution = 0,
+               .version = 0,
+               .time = core->clock->wall()});
+  });
+}
+
+Result<std::string> Engine::attach_handle() const {
+  if (impl_->core->is_closing.load(std::memory_order_acquire))
+    return Error{Errc::closed, "attach", "the engine was shut down", "Create another engine"};
+  return *impl_->attach_handle;
+}
+
+}  // namespace theus
