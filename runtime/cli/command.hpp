@@ -14,8 +14,9 @@ namespace theus::cli {
 
 /// What a command found out: as data for --json, and as text for people (complete lines, escaped).
 struct Report {
-  Value data;
-  std::string text;
+  Value data{};
+  std::string text{};
+  bool is_printed = false;  ///< there was no end to wait for: all is on stdout already
 };
 
 /// What every command works with.
@@ -43,6 +44,10 @@ struct Command {
 extern const Command run_command;
 extern const Command process_list_command;
 extern const Command process_inspect_command;
+extern const Command state_get_command;
+extern const Command state_set_command;
+extern const Command state_watch_command;
+extern const Command state_diff_command;
 extern const Command workflow_validate_command;
 
 }  // namespace theus::cli

@@ -1,6 +1,7 @@
 #include "runtime/cli/reports.hpp"
 
 #include <theus/escape.hpp>
+#include <theus/json.hpp>
 
 #include <fmt/format.h>
 
@@ -28,6 +29,11 @@ std::string text_of(const Error& error, const Console& console) {
       text += ". " + suggestion;
   }
   return text;
+}
+
+std::string text_of(const LogEntry& entry) {
+  const std::string fields = entry.fields.empty() ? "" : " " + to_json(entry.fields);
+  return fmt::format("{} {}: {}{}", to_string(entry.level), escaped(entry.process), escaped(entry.text), fields);
 }
 
 std::string joined(const std::vector<std::string>& texts) {

@@ -2,7 +2,7 @@
 
 #include "runtime/cli/console.hpp"
 
-#include <theus/value.hpp>
+#include <theus/log.hpp>
 
 namespace theus::cli {
 
@@ -11,6 +11,9 @@ Value data_of(const Error& error);
 
 /// The error for people: one line, and one more for each finding in a file.
 std::string text_of(const Error& error, const Console& console);
+
+/// What a process has logged, as one line.
+std::string text_of(const LogEntry& entry);
 
 /// The texts as one line, separated by commas; "-" when there are none.
 std::string joined(const std::vector<std::string>& texts);

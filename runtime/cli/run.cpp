@@ -7,15 +7,18 @@
 #include <memory>
 #include <stop_token>
 
+#include "runtime/cli/attachment.hpp"
 #include "runtime/cli/command.hpp"
 #include "runtime/cli/interrupts.hpp"
 #include "runtime/cli/modules.hpp"
+#include "runtime/cli/reports.hpp"
 
 namespace theus::cli {
 namespace {
 
 constexpr std::chrono::milliseconds shutdown_timeout{10'000};
 constexpr std::uint64_t timeout_ms_max = 30ULL * 24 * 3600 * 1000;
+constexpr const char* attach_folder = ".theus";
 
 struct Options {
   std::string workflow;
@@ -25,6 +28,7 @@ struct Options {
   std::vector<std::string> wanted;    // paths
   std::uint64_t timeout_ms = 0;
   bool quiet = false;
+  bool no_attach = false;
 };
 
 struct Assignment {
@@ -65,7 +69,7 @@ std::string wrong_with(const Result<T>& parsed) {
   return parsed ? "" : parsed.error().cause() + ". " + parsed.error().remedy();
 }
 std::string wrong_with_setting(const std::string& text) { return wrong_with(setting(text)); }
-std::string wrong_with_path(const std::string& text) { return wrong_with(Path::parse(text)); }
+
 std::string wrong_with_input(const std::string& text) {
   const auto [name, file] = split(text);
   return name.empty() || file.empty() ? "'" + text + "' is not NAME=FILE. An example: --input orders=today.csv" : "";
@@ -76,17 +80,15 @@ std::string status_text(const Progress& progress) {
   return fmt::format("step {}{}: {}", progress.done + 1, total, escaped(progress.step));
 }
 
-std::string log_text(const LogEntry& entry) {
-  const std::string fields = entry.fields.empty() ? "" : " " + to_json(entry.fields);
-  return fmt::format("{} {}: {}{}", to_string(entry.level), escaped(entry.process), escaped(entry.text), fields);
-}
-
 EngineOptions engine_options(const Options& options, Console& console) {
   const auto least = options.quiet ? LogLevel::warning : LogLevel::debug;
-  return {.shutdown_timeout = shutdown_timeout, .log = [&console, least](const LogEntry& entry) {
-            if (entry.level >= least)
-              console.say(log_text(entry));
-          }};
+  return {.shutdown_timeout = shutdown_timeout,
+          .log =
+              [&console, least](const LogEntry& entry) {
+                if (entry.level >= least)
+                  console.say(text_of(entry));
+              },
+          .attach = {.folder = options.no_attach ? "" : attach_folder}};
 }
 
 WorkflowOptions workflow_options(const Options& options, const Session& session, std::stop_token cancel) {
@@ -191,6 +193,8 @@ constinit const Command run_command{
                                              CLI::AsNumberWithUnit::UNIT_REQUIRED)))
           ->check(CLI::Range(std::uint64_t{1}, timeout_ms_max));
       parser.add_flag("--quiet", options->quiet, "No status line, and of the log only warnings and errors");
+      parser.add_flag("--no-attach", options->no_attach,
+                      "Let no other command attach; otherwise those of the same user can, through .theus/");
       return [options](Session& running) { return run(*options, running); };
     }};
 

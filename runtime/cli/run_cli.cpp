@@ -27,14 +27,13 @@ struct Family {
 
 constexpr Family families[] = {
     {"process", "What modules register"},
+    {"state", "The state of a running engine, or of a run of modules"},
     {"workflow", "Workflow files"},
 };
 
 const Command* const commands[] = {
-    &run_command,
-    &process_list_command,
-    &process_inspect_command,
-    &workflow_validate_command,
+    &run_command,       &process_list_command, &process_inspect_command, &state_get_command,
+    &state_set_command, &state_watch_command,  &state_diff_command,      &workflow_validate_command,
 };
 
 constexpr std::string_view exit_codes =
@@ -156,8 +155,10 @@ int run_command_line(int argc, const char* const* argv, Session& session) {
   if (!report)
     return print_error(session, report.error(),
                        session.interrupted ? Interrupts::exit_interrupted : exit_code(report.error().code()));
-  return print(session.console, session.json ? to_json(report->data) + "\n" : report->text,
-               session.interrupted ? Interrupts::exit_interrupted : 0);
+  const int exit = session.interrupted ? Interrupts::exit_interrupted : 0;
+  if (report->is_printed)
+    return exit;
+  return print(session.console, session.json ? to_json(report->data) + "\n" : report->text, exit);
 }
 
 }  // namespace

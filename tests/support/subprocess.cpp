@@ -66,6 +66,8 @@ void Subprocess::spawn(std::vector<std::string> command, const SubprocessOptions
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&actions, err.theirs.number, STDERR_FILENO);
+  if (!options.folder.empty())
+    posix_spawn_file_actions_addchdir_np(&actions, options.folder.c_str());
   if (options.out == Out::closed)
     posix_spawn_file_actions_addclose(&actions, STDOUT_FILENO);
   else if (options.out == Out::full_disk)
@@ -124,8 +126,8 @@ bool Subprocess::read_more() {
   return events[2].revents == 0;
 }
 
-void Subprocess::wait_for_err(std::string_view text) {
-  while (seen_.err.find(text) == std::string::npos)
+void Subprocess::wait_for(const std::string& seen, std::string_view text) {
+  while (seen.find(text) == std::string::npos)
     if (!read_more())
       throw std::runtime_error{name_ + " ended without writing '" + std::string{text} + "'; stderr: " + seen_.err};
 }

@@ -14,6 +14,7 @@ struct SubprocessOptions {
   enum class Out { pipe, closed, full_disk, broken_pipe };
 
   std::vector<std::string> environment{};  ///< NAME=VALUE, in addition to ours
+  std::string folder{};                    ///< where it runs; empty: where we do
   Out out = Out::pipe;
   bool terminal = false;  ///< stderr is a terminal
   std::chrono::seconds watchdog{60};
@@ -35,8 +36,10 @@ public:
   Subprocess(const Subprocess&) = delete;
   Subprocess& operator=(const Subprocess&) = delete;
 
-  /// Waits until the program has written this to stderr.
-  void wait_for_err(std::string_view text);
+  /// Waits until the program has written this to stderr, or to stdout.
+  void wait_for_err(std::string_view text) { wait_for(seen_.err, text); }
+  void wait_for_out(std::string_view text) { wait_for(seen_.out, text); }
+  pid_t pid() const { return pid_; }
   void signal(int number) const;
   Finished finish();
 
@@ -63,6 +66,7 @@ private:
   void spawn(std::vector<std::string> command, const SubprocessOptions& options);
   /// Reads what there is; returns whether the program still runs or may have written more.
   bool read_more();
+  void wait_for(const std::string& seen, std::string_view text);
   static void read_into(Descriptor& from, std::string& text);
 
   const std::string name_;

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <theus/attach.hpp>
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
+
+namespace theus::cli {
+
+/// `--attach HANDLE`.
+CLI::Option& add_attach_option(CLI::App& parser, std::string& handle);
+
+/// `--for SECONDS`.
+CLI::Option& add_seconds_option(CLI::App& parser, double& seconds, const std::string& description);
+std::chrono::milliseconds duration_of(double seconds);
+
+/// Attaches to the engine of that handle, of $THEUS_HANDLE, or of the project folder.
+Result<AttachedEngine> attach(const std::string& handle);
+
+/// What is wrong with a path, as CLI11 asks for it; nothing for a good one.
+std::string wrong_with_path(const std::string& text);
+
+}  // namespace theus::cli
