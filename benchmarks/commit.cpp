@@ -15,5 +15,6 @@ int main(int argc, char** argv) {
   program.add("attempts per update", "attempts", attempts_per_update);
   program.add("updates max to min", "times", shares_of_updates);
   program.add("64 disjoint clients", "commits/s", disjoint_clients);
+  program.add("long transaction", "commits/s", long_transaction);
   return program.run(argc, argv);
 }

@@ -67,5 +67,6 @@ void actor_latency(Case& subject, double share);
 void attempts_per_update(Case& subject);
 void shares_of_updates(Case& subject);
 void disjoint_clients(Case& subject);
+void long_transaction(Case& subject);
 
 }  // namespace theus::bench

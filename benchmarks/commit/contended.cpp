@@ -100,21 +100,66 @@ Updates update_in_contest(Engine& engine) {
   return {tries.load(), std::move(result)};
 }
 
-/// Transactions that take the version, think, and swap a key of their own; only those that go through count.
+constexpr std::chrono::milliseconds think_time{1};
+
+/// Takes the version, thinks, and swaps a key.
+auto thinking_client(Engine& engine, const Path& path, bool one_version) {
+  return [&engine, path, one_version] {
+    const Version seen = engine.version();
+    std::this_thread::sleep_for(think_time);
+    return engine
+        .compare_and_swap(seen, {Write::set(path, static_cast<std::int64_t>(seen))},
+                          {.reads = {}, .strict = one_version})
+        .ok();
+  };
+}
+
 double thinking_commits(Engine& engine, bool one_version) {
   constexpr unsigned clients = 64;
-  constexpr std::chrono::milliseconds think_time{1};
-  return contest(clients,
-                 [&](unsigned thread) {
-                   return [&, path = own_path(thread)] {
-                     const Version seen = engine.version();
-                     std::this_thread::sleep_for(think_time);
-                     return engine
-                         .compare_and_swap(seen, {Write::set(path, static_cast<std::int64_t>(seen))},
-                                           {.reads = {}, .strict = one_version})
-                         .ok();
-                   };
-                 })
+  return contest(clients, [&](unsigned thread) { return thinking_client(engine, own_path(thread), one_version); })
+      .successes_per_second();
+}
+
+/// Sets the counter twenty thousand times a second, for as long as this lives.
+class ShortWriter {
+public:
+  explicit ShortWriter(Engine& engine)
+      : thread_([&](const std::stop_token& stop) {
+          constexpr std::chrono::microseconds interval{50};
+          Write write = Write::set(Path{counter_path}, 0);
+          for (auto due = Clock::now(); !stop.stop_requested(); due += interval) {
+            std::this_thread::sleep_until(due);
+            const Version now = engine.version();
+            write.value = static_cast<std::int64_t>(now);
+            keep(engine.compare_and_swap(now, {&write, 1}));
+          }
+        }) {}
+
+private:
+  std::jthread thread_;
+};
+
+constexpr std::chrono::milliseconds long_span{3000};
+
+/// Transactions that read the counter, think, and write it.
+double reserved_transactions(Engine& engine) {
+  const ShortWriter writer{engine};
+  const Path path{counter_path};
+  const auto think = [&](Transaction& transaction) -> Status {
+    const auto seen = transaction.find(path);
+    std::this_thread::sleep_for(think_time);
+    return seen ? transaction.set(path, -1) : Status{seen.error()};
+  };
+  return contest(
+             1, [&](unsigned) { return [&] { return engine.transaction(think).ok(); }; }, long_span)
+      .successes_per_second();
+}
+
+/// The same by swaps; may need luck to succeed at all.
+double optimistic_swaps(Engine& engine) {
+  const ShortWriter writer{engine};
+  return contest(
+             1, [&](unsigned) { return thinking_client(engine, Path{counter_path}, false); }, long_span)
       .successes_per_second();
 }
 
@@ -148,6 +193,11 @@ void shares_of_updates(Case& subject) {
 void disjoint_clients(Case& subject) {
   subject.ours([engine = std::make_shared<Engine>()] { return thinking_commits(*engine, false); });
   subject.peer("global version", [engine = std::make_shared<Engine>()] { return thinking_commits(*engine, true); });
+}
+
+void long_transaction(Case& subject) {
+  subject.ours([engine = std::make_shared<Engine>()] { return reserved_transactions(*engine); });
+  subject.peer("plain optimistic", [engine = std::make_shared<Engine>()] { return optimistic_swaps(*engine); });
 }
 
 }  // namespace theus::bench

@@ -1,5 +1,6 @@
 // One counter, known to every client by its version: each client swaps the version it knows for the next, and takes
-// the newest version after a refusal. ours goes through the public door, with the checks of its paths and versions.
+// the newest version after a refusal. ours goes through the public door, with the checks of its paths and versions, and
+// with one watcher of the counter, who is told all the time what has changed. Nothing stands for the schema yet.
 
 #include "benchmarks/commit/cases.hpp"
 #include "benchmarks/contention.hpp"
@@ -7,11 +8,28 @@
 #include <theus/engine.hpp>
 
 #include <memory>
+#include <stop_token>
+#include <thread>
 
 namespace theus::bench {
 namespace {
 
+/// Follows the counter in a thread of its own.
+class Watcher {
+public:
+  explicit Watcher(Engine& engine)
+      : thread_([watch = engine.watch({Path{counter_path}}, engine.version()).value()](
+                    const std::stop_token& stop) mutable {
+          while (!stop.stop_requested())
+            keep(watch.next(std::chrono::milliseconds{10}));
+        }) {}
+
+private:
+  std::jthread thread_;
+};
+
 double engine_swaps(Engine& engine, unsigned threads) {
+  const Watcher watcher{engine};
   return contest(threads,
                  [&](unsigned) {
                    return [&, known = engine.version(), write = Write::set(Path{counter_path}, 0)]() mutable {
