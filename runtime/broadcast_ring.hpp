@@ -132,6 +132,15 @@ public:
       return std::nullopt;
     return place;
   }
+  /// As claim_shared(), but nothing when the places would pass `limit`.
+  std::optional<std::uint64_t> claim_shared_up_to(std::uint64_t count, std::uint64_t limit) const noexcept {
+    std::uint64_t place = header_->tail.load(std::memory_order_relaxed);
+    do {
+      if (place + count > limit)  // also when the closed bit is set: no limit but `unlimited` reaches it
+        return std::nullopt;
+    } while (!header_->tail.compare_exchange_weak(place, place + count, std::memory_order_acq_rel));
+    return place;
+  }
   /// Waits, among several producers, until the former record of the slot is ready: it is being written right now.
   void await_former(std::uint64_t place) const noexcept {
     const std::uint64_t former = place >= capacity_ ? ready_turn(place - capacity_) : 0;

@@ -19,8 +19,6 @@ std::byte* map_zeroed(std::size_t bytes) {
   return static_cast<std::byte*>(memory);
 }
 
-Error closed() { return Error{Errc::closed, "SignalHub", "the hub is closed"}; }
-
 }  // namespace
 
 void SignalCore::Unmap::operator()(std::byte* memory) const noexcept { ::munmap(memory, bytes); }
@@ -91,12 +89,11 @@ SignalRecord SignalCore::record(const Topic* topic, std::string_view name, std::
 
 Result<std::uint64_t> SignalCore::publish(std::span<const SignalRecord> records) {
   // Gated subscribers could never make room for more than the capacity at once.
-  const bool fits = records.size() <= options.capacity || gate.limit() == SignalGate::unlimited;
-  const auto part = fits ? records : records.first(options.capacity);
+  const auto part = records.first(std::min(records.size(), options.capacity));
   auto first = publish(0, part, true);
   if (!first) [[unlikely]]
     refuse(records);
-  else if (!fits)
+  else if (part.size() < records.size())
     // What a later part is refused is counted there; the caller's first event has been published.
     static_cast<void>(publish(records.subspan(part.size())).ok());
   return first;
@@ -120,58 +117,49 @@ void SignalCore::refuse(std::span<const SignalRecord> records) noexcept {
 
 Result<std::uint64_t> SignalCore::publish(std::uint64_t version, std::span<const SignalRecord> records, bool gated) {
   while (true) {
-    const Alone alone = publish_alone(version, records, gated);
-    switch (alone.outcome) {
-      case Alone::Outcome::published: notify(records); return alone.first;
-      case Alone::Outcome::closed: return closed();
-      case Alone::Outcome::taken:
-        if (!producers_.take_over())
-          return publish_among_several(version, records, gated);
-        break;
-      case Alone::Outcome::no_room:
-        if (const Status admitted = gate.admit(
-                records.size(), [&] { return ring.tail(); }, [] {});
-            !admitted)
-          return admitted.error();
-        break;
+    Placed placed = publish_alone(version, records, gated);
+    if (placed.outcome == Placed::Outcome::taken && !producers_.is_gone() && producers_.take_over())
+      continue;
+    if (placed.outcome == Placed::Outcome::taken)
+      placed = publish_among_several(version, records, gated);
+    if (placed.outcome == Placed::Outcome::published) [[likely]] {
+      notify(records);
+      return placed.first;
     }
+    if (placed.outcome == Placed::Outcome::closed)
+      return Error{Errc::closed, "SignalHub", "the hub is closed"};
+    if (Status admitted = gate.admit(records.size(), [&] { return ring.tail(); }); !admitted)
+      return admitted.error();
   }
 }
 
-SignalCore::Alone SignalCore::publish_alone(std::uint64_t version, std::span<const SignalRecord> records,
-                                            bool gated) noexcept {
+SignalCore::Placed SignalCore::publish_alone(std::uint64_t version, std::span<const SignalRecord> records,
+                                             bool gated) noexcept {
   const auto inside = producers_.enter();
   if (!inside) [[unlikely]]
-    return {Alone::Outcome::taken};
+    return {Placed::Outcome::taken};
   if (gated && ring.tail() + records.size() > gate.limit()) [[unlikely]]
-    return {Alone::Outcome::no_room};
+    return {Placed::Outcome::no_room};
   const auto first = ring.claim_alone(records.size());
   if (!first) [[unlikely]]
-    return {Alone::Outcome::closed};
+    return {Placed::Outcome::closed};
   for (std::uint64_t i = 0; i < records.size(); ++i)
     write(*first + i, version, records[i]);
-  return {Alone::Outcome::published, *first};
+  return {Placed::Outcome::published, *first};
 }
 
-Result<std::uint64_t> SignalCore::publish_among_several(std::uint64_t version, std::span<const SignalRecord> records,
-                                                        bool gated) {
-  std::optional<std::uint64_t> first;
-  const auto claim = [&] { first = ring.claim_shared(records.size()); };
-  if (!gated || gate.limit() == SignalGate::unlimited) {
-    claim();
-  } else if (const Status admitted = gate.admit(
-                 records.size(), [&] { return ring.tail(); }, claim);
-             !admitted) {
-    return admitted.error();
-  }
-  if (!first)
-    return closed();
+SignalCore::Placed SignalCore::publish_among_several(std::uint64_t version, std::span<const SignalRecord> records,
+                                                     bool gated) noexcept {
+  const std::uint64_t limit = gated ? gate.limit() : SignalGate::unlimited;
+  const auto first = limit == SignalGate::unlimited ? ring.claim_shared(records.size())
+                                                    : ring.claim_shared_up_to(records.size(), limit);
+  if (!first) [[unlikely]]
+    return {ring.is_closed() || limit == SignalGate::unlimited ? Placed::Outcome::closed : Placed::Outcome::no_room};
   for (std::uint64_t i = 0; i < records.size(); ++i) {
     ring.await_former(*first + i);
     write(*first + i, version, records[i]);
   }
-  notify(records);
-  return *first;
+  return {Placed::Outcome::published, *first};
 }
 
 // The large event that the slot of this place holds, or nullptr. REQUIRES: the caller owns the slot, or is alone.

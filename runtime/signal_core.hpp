@@ -80,15 +80,15 @@ private:
   template <class PackInto, class Build>
   SignalRecord make_record(const Topic* topic, std::string_view name, const PackInto& pack_into, const Build& build);
 
-  struct Alone {
+  struct Placed {
     enum class Outcome : std::uint8_t { published, taken, no_room, closed };
     Outcome outcome;
     std::uint64_t first = 0;
   };
 
   Result<std::uint64_t> publish(std::uint64_t version, std::span<const SignalRecord> records, bool gated);
-  Alone publish_alone(std::uint64_t version, std::span<const SignalRecord> records, bool gated) noexcept;
-  Result<std::uint64_t> publish_among_several(std::uint64_t version, std::span<const SignalRecord> records, bool gated);
+  Placed publish_alone(std::uint64_t version, std::span<const SignalRecord> records, bool gated) noexcept;
+  Placed publish_among_several(std::uint64_t version, std::span<const SignalRecord> records, bool gated) noexcept;
   LargeEvent* large_at(std::uint64_t place) const noexcept;
   void write(std::uint64_t place, std::uint64_t version, const SignalRecord& record) noexcept;
   void refuse(std::span<const SignalRecord> records) noexcept;

@@ -38,30 +38,26 @@ public:
   /// Lets everybody through from now on.
   void open() noexcept;
 
-  /// Waits until `count` more places after `tail()` overrun nobody, then calls `claim()` before anybody else is
-  /// admitted. Subscribers that stay full for longer than they may block are evicted; one with `fail` refuses.
-  template <class Tail, class Claim>
-  Status admit(std::uint64_t count, const Tail& tail, const Claim& claim) {
-    std::unique_lock lock{change_};
+  /// Waits until `count` more places after `tail()` would overrun nobody. Subscribers that stay full for longer than
+  /// they may block are evicted; one with `fail` refuses.
+  template <class Tail>
+  Status admit(std::uint64_t count, const Tail& tail) {
     const auto start = std::chrono::steady_clock::now();
-    while (true) {
-      const std::uint64_t end = tail() + count;
-      if (has_room(end)) {
-        claim();
-        return {};
-      }
+    std::unique_lock lock{change_};
+    while (!has_room(tail() + count)) {
       Deadline deadline;
-      if (Status refused = make_room(end, start, deadline); !refused)
+      if (Status refused = make_room(tail() + count, start, deadline); !refused)
         return refused;
-      if (has_room(end))
-        continue;
+      if (has_room(tail() + count))
+        break;
       lock.unlock();
       space_.park(fence_, deadline, [&] {
         const std::lock_guard again{change_};
-        return has_room(end);
+        return has_room(tail() + count);
       });
       lock.lock();
     }
+    return {};
   }
 
   /// To be called by a gated subscriber after it has moved its cursor.

@@ -100,7 +100,7 @@ Subscriber::Turn Subscriber::enter() {
   while (true) {
     if (auto inside = entry_.enter())
       return {std::move(inside), {}};
-    if (!entry_.take_over())
+    if (entry_.is_gone() || !entry_.take_over())
       return {BiasedEntry::Inside{}, std::unique_lock{shared_entry_}};
   }
 }
@@ -134,40 +134,40 @@ void Subscriber::wait(Deadline deadline, const Take& take) {
 
 ReceivedBatch Subscriber::take_batch(std::vector<Event>& events, std::size_t limit) {
   std::size_t count = 0;
-  std::uint64_t lost = 0;
-  while (count < limit) {
+  auto ended = Received::Kind::event;
+  while (count < limit && ended == Received::Kind::event) {
     if (count == events.size())
-      events.emplace_back();
-    const auto kind = take(events[count], lost);
-    if (kind != Received::Kind::event) {
-      if (count == 0)
-        return {kind, lost, {}};
-      owed_lag_ = lost;
-      break;
-    }
-    ++count;
+      events.resize(std::min(limit, std::max<std::size_t>(16, 2 * count)));
+    const auto room = std::span{events}.first(std::min(limit, events.size())).subspan(count);
+    const Run run = is_conflating() ? take_conflated(room.front()) : take_run(room);
+    count += run.count;
+    ended = run.ended;
   }
-  return {count > 0 ? Received::Kind::event : Received::Kind::empty, 0, {events.data(), count}};
+  if (count > 0)
+    return {Received::Kind::event, 0, {events.data(), count}};
+  if (limit == 0)
+    return {Received::Kind::empty, 0, {}};
+  return {ended, ended == Received::Kind::lagged ? skip_lost() : 0, {}};
 }
 
 Received::Kind Subscriber::take(Event& event, std::uint64_t& lost) {
-  if (owed_lag_ > 0) [[unlikely]] {
-    lost = std::exchange(owed_lag_, 0);
-    return Received::Kind::lagged;
-  }
-  const auto kind = options_.conflation.kind_ == SignalConflation::Kind::none ? take_from_ring(event, lost)
-                                                                              : take_conflated(event, lost);
-  if (kind == Received::Kind::event)
-    count(received_);
-  return kind;
+  const Run run = is_conflating() ? take_conflated(event) : take_run({&event, 1});
+  if (run.count == 0 && run.ended == Received::Kind::lagged) [[unlikely]]
+    lost = skip_lost();
+  return run.ended;
 }
 
-Received::Kind Subscriber::take_from_ring(Event& event, std::uint64_t& lost) {
+// Fills the room from the ring: ends with `event` when it is full, else with why it is not. A loss is left to
+// skip_lost(), so that it can wait until the events before it have been delivered.
+Subscriber::Run Subscriber::take_run(std::span<Event> room) {
   if (evicted_.load(std::memory_order_relaxed)) [[unlikely]]
-    return Received::Kind::closed;
-  // Bounded, so that a flood of unwanted events cannot hold the caller for ever.
-  for (std::uint64_t skipped = 0; skipped <= core_->options.capacity;) {
-    const std::uint64_t place = next_.load(std::memory_order_relaxed);
+    return {0, Received::Kind::closed};
+  Run run{0, Received::Kind::event};
+  const std::uint64_t begin = next_.load(std::memory_order_relaxed);
+  std::uint64_t place = begin;
+  std::uint64_t skipped = 0;
+  while (run.count < room.size()) {
+    Event& event = room[run.count];
     SignalHead head;
     const Poll poll = core_->ring.read(place, [&](const SignalRing::Words& words) {
       head = SignalHead::of(words[0].load(std::memory_order_relaxed));
@@ -176,31 +176,38 @@ Received::Kind Subscriber::take_from_ring(Event& event, std::uint64_t& lost) {
       for (std::size_t i = 0; i < used; ++i)
         event.payload.words_[i] = words[2 + i].load(std::memory_order_relaxed);
     });
-    if (poll == Poll::empty)
-      return core_->ring.closed_at() <= place ? Received::Kind::closed : Received::Kind::empty;
-    if (poll == Poll::overrun) {
-      lost = skip_lost(place);
-      return Received::Kind::lagged;
+    if (poll == Poll::ready) [[likely]] {
+      const Fill filled = fill(event, place, head);
+      run.count += filled == Fill::wanted;
+      skipped += filled == Fill::unwanted;
+      place += filled != Fill::lost;
+      if (skipped <= core_->options.capacity) [[likely]]
+        continue;
+      // A flood of unwanted events must not hold the caller for ever.
+      run.ended = Received::Kind::empty;
+    } else if (poll == Poll::overrun) {
+      run.ended = Received::Kind::lagged;
+    } else {
+      run.ended = core_->ring.closed_at() <= place ? Received::Kind::closed : Received::Kind::empty;
     }
-    event.sequence = place + 1;
-    event.index = head.index;
-    const Fill filled = fill(event, place, head);
-    if (filled == Fill::lost)
-      continue;
-    move_to(place + 1);
-    if (filled == Fill::wanted)
-      return Received::Kind::event;
-    count(filtered_);
-    ++skipped;
+    break;
   }
-  return Received::Kind::empty;
+  if (place != begin) {
+    move_to(place);
+    add(filtered_, skipped);
+    if (!is_conflating())
+      add(received_, run.count);
+  }
+  return run;
 }
 
 // Completes an event whose words have been copied.
 Subscriber::Fill Subscriber::fill(Event& event, std::uint64_t place, SignalHead head) {
-  const Hearing& hearing = hear(head.topic);
+  const Hearing hearing = hear(head.topic);
   if (!hearing.wanted)
     return Fill::unwanted;
+  event.sequence = place + 1;
+  event.index = head.index;
   if (hearing.topic != nullptr)
     event.name = hearing.topic->name;
   event.payload.size_ = head.bytes;
@@ -211,22 +218,24 @@ Subscriber::Fill Subscriber::fill(Event& event, std::uint64_t place, SignalHead 
     return Fill::wanted;
   }
   const auto* address = std::bit_cast<const LargeEvent*>(event.payload.words_[0]);
-  const auto large = core_->large.share(address, place, hazard_, [&] { return core_->ring.holds(place); });
+  auto large = core_->large.share(address, place, hazard_, [&] { return core_->ring.holds(place); });
   if (!large)
     return Fill::lost;
-  event.payload.large_ = {large, &large->payload};
-  if (hearing.topic != nullptr)
-    return Fill::wanted;
-  event.name = large->name;
-  return filter_.matches(event.name) ? Fill::wanted : Fill::unwanted;
+  if (hearing.topic == nullptr)
+    event.name = large->name;
+  const Value* payload = &large->payload;
+  event.payload.large_ = {std::move(large), payload};
+  return hearing.topic != nullptr || filter_.matches(event.name) ? Fill::wanted : Fill::unwanted;
 }
 
-Received::Kind Subscriber::take_conflated(Event& event, std::uint64_t& lost) {
-  auto kind = Received::Kind::event;
-  while (pending_.size() < core_->options.capacity) {
+// Takes what is in the ring, as far as there is room for keys, then delivers the key that has waited longest.
+Subscriber::Run Subscriber::take_conflated(Event& event) {
+  Run run{1, Received::Kind::event};
+  // Bounded, so that a producer that is quicker than this cannot hold the caller for ever.
+  for (std::size_t taken = 0; taken < core_->options.capacity && pending_.size() < core_->options.capacity; ++taken) {
     Event next;
-    kind = take_from_ring(next, lost);
-    if (kind != Received::Kind::event)
+    run = take_run({&next, 1});
+    if (run.count == 0)
       break;
     Conflated key{next.name.str(), options_.conflation.kind_ == SignalConflation::Kind::member
                                        ? next.payload[options_.conflation.member_]
@@ -236,25 +245,24 @@ Received::Kind Subscriber::take_conflated(Event& event, std::uint64_t& lost) {
       pending_.emplace_back(&found->first, std::move(next));
     } else {
       pending_[found->second - delivered_].event = std::move(next);
-      count(conflated_);
+      add(conflated_, 1);
     }
     pending_count_.store(pending_.size(), std::memory_order_relaxed);
   }
-  if (kind == Received::Kind::lagged)
-    return kind;
-  if (pending_.empty())
-    return kind;
+  if (pending_.empty() || run.ended == Received::Kind::lagged)
+    return run;
   event = std::move(pending_.front().event);
   pending_at_.erase(pending_at_.find(*pending_.front().key));
   pending_.pop_front();
   ++delivered_;
   pending_count_.store(pending_.size(), std::memory_order_relaxed);
-  return Received::Kind::event;
+  add(received_, 1);
+  return {1, Received::Kind::event};
 }
 
 bool Subscriber::is_anything_new() {
   const Turn turn = enter();
-  if (owed_lag_ > 0 || !pending_.empty() || evicted_.load())
+  if (!pending_.empty() || evicted_.load())
     return true;
   for (std::uint64_t skipped = 0; skipped <= core_->options.capacity; ++skipped) {
     const std::uint64_t place = next_.load(std::memory_order_relaxed);
@@ -267,18 +275,19 @@ bool Subscriber::is_anything_new() {
     if (poll == Poll::overrun || hear(head.topic).wanted)
       return true;
     move_to(place + 1);
-    count(filtered_);
+    add(filtered_, 1);
   }
   return true;
 }
 
-std::uint64_t Subscriber::skip_lost(std::uint64_t place) noexcept {
+// Goes on after a loss and tells how many were lost. REQUIRES: the next place is overrun.
+std::uint64_t Subscriber::skip_lost() noexcept {
+  const std::uint64_t place = next_.load(std::memory_order_relaxed);
   const std::uint64_t resumed =
       options_.resume_at_newest ? core_->ring.resume_at_newest(place) : core_->ring.resume_after_overrun(place);
-  const std::uint64_t lost = resumed - place;
-  lagged_.store(lagged_.load(std::memory_order_relaxed) + lost, std::memory_order_relaxed);
+  add(lagged_, resumed - place);
   move_to(resumed);
-  return lost;
+  return resumed - place;
 }
 
 void Subscriber::move_to(std::uint64_t place) noexcept {
@@ -287,15 +296,16 @@ void Subscriber::move_to(std::uint64_t place) noexcept {
     core_->gate.moved();
 }
 
-void Subscriber::count(std::atomic<std::uint64_t>& counter) noexcept {
-  counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+void Subscriber::add(std::atomic<std::uint64_t>& counter, std::uint64_t count) noexcept {
+  counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
 }
 
 // Names that are not interned are always worth a look.
-const Subscriber::Hearing& Subscriber::hear(std::uint32_t topic) {
-  static constexpr Hearing not_interned{nullptr, true};
+Subscriber::Hearing Subscriber::hear(std::uint32_t topic) {
+  if (topic == latest_heard_) [[likely]]
+    return latest_hearing_;
   if (topic == 0) [[unlikely]]
-    return not_interned;
+    return {nullptr, true};
   if (topic >= heard_.size()) [[unlikely]]
     heard_.resize(topic + std::size_t{1});
   Hearing& hearing = heard_[topic];
@@ -303,6 +313,8 @@ const Subscriber::Hearing& Subscriber::hear(std::uint32_t topic) {
     hearing.topic = &core_->topics.at(topic);
     hearing.wanted = filter_.matches(hearing.topic->text);
   }
+  latest_heard_ = topic;
+  latest_hearing_ = hearing;
   return hearing;
 }
 

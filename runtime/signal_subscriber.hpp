@@ -57,6 +57,11 @@ private:
     bool wanted = false;
   };
 
+  // Events taken in one go, and why there are no more: `event` when there may be.
+  struct Run {
+    std::size_t count;
+    Received::Kind ended;
+  };
   enum class Fill : std::uint8_t { wanted, unwanted, lost };
   struct Conflated {
     std::string name;
@@ -81,13 +86,14 @@ private:
   // REQUIRES for all that follow: inside a Turn.
   ReceivedBatch take_batch(std::vector<Event>& events, std::size_t limit);
   Received::Kind take(Event& event, std::uint64_t& lost);
-  Received::Kind take_from_ring(Event& event, std::uint64_t& lost);
-  Received::Kind take_conflated(Event& event, std::uint64_t& lost);
+  Run take_run(std::span<Event> room);
+  Run take_conflated(Event& event);
   Fill fill(Event& event, std::uint64_t place, SignalHead head);
-  std::uint64_t skip_lost(std::uint64_t place) noexcept;
+  std::uint64_t skip_lost() noexcept;
   void move_to(std::uint64_t place) noexcept;
-  static void count(std::atomic<std::uint64_t>& counter) noexcept;
-  const Hearing& hear(std::uint32_t topic);
+  static void add(std::atomic<std::uint64_t>& counter, std::uint64_t count) noexcept;
+  Hearing hear(std::uint32_t topic);
+  bool is_conflating() const noexcept { return options_.conflation.kind_ != SignalConflation::Kind::none; }
 
   const std::shared_ptr<SignalCore> core_;
   const SubscribeOptions options_;
@@ -104,8 +110,9 @@ private:
   std::atomic<std::uint64_t> lagged_{0};
   std::atomic<std::uint64_t> filtered_{0};
   std::atomic<std::uint64_t> conflated_{0};
-  std::uint64_t owed_lag_ = 0;  // a loss that followed the events of a batch
-  std::vector<Hearing> heard_;  // by topic id
+  std::vector<Hearing> heard_;      // by topic id
+  std::uint32_t latest_heard_ = 0;  // 0 = none yet; no topic has this id
+  Hearing latest_hearing_{nullptr, true};
   // Conflated events in the order in which their keys began to wait, and where each key is: its place in pending_
   // plus delivered_, the number of those that have left it.
   std::deque<Pending> pending_;

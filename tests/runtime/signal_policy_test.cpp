@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include <atomic>
+#include <semaphore>
 #include <thread>
 
 namespace theus {
@@ -34,6 +35,32 @@ TEST_CASE("with overflow fail, sends are refused until the subscriber has caught
   CHECK(hub.send("n", 5) == 5);
   CHECK(hub.publish_commit(1, std::vector<Signal>{{"n", 6}, {"n", 7}}) == 6);
   CHECK(drain(strict) == std::vector<std::int64_t>{-3, 5, 6, 7});
+}
+
+TEST_CASE("a full subscriber is not overrun when several threads send", "[signal_hub]") {
+  SignalHub hub{4};
+  SignalReceiver strict = hub.subscribe({.overflow = SignalOverflow::fail()});
+  std::binary_semaphore turn{0}, done{0};
+  constexpr int sends = 40;  // by turns, so often that no thread is taken for the only one any more
+  std::thread other{[&] {
+    for (int i = 0; i < sends; ++i) {
+      turn.acquire();
+      hub.send("n", i);
+      done.release();
+    }
+  }};
+  for (int i = 0; i < sends; ++i) {
+    CHECK(hub.send("n", i) != 0);
+    turn.release();
+    done.acquire();
+    CHECK(drain(strict) == std::vector<std::int64_t>{i, i});
+  }
+  other.join();
+  for (int i = 1; i <= 4; ++i)
+    CHECK(hub.send("n", i) != 0);
+  CHECK(hub.send("n", 5) == 0);
+  CHECK(drain(strict) == std::vector<std::int64_t>{1, 2, 3, 4});
+  CHECK(hub.send("n", 6) != 0);
 }
 
 TEST_CASE("with overflow block, senders wait for the subscriber, then evict it", "[signal_hub]") {
