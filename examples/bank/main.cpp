@@ -48,8 +48,9 @@ void tell(theus::Engine& engine, int teller) {
 }
 
 int sum(const theus::Snapshot& state) {
+  const theus::Value held = state.get(all_accounts).value();
   int total = 0;
-  for (const auto [name, amount] : state.find(all_accounts)->members())
+  for (const auto [name, amount] : held.members())
     total += static_cast<int>(amount.as_int());
   return total;
 }
