@@ -47,8 +47,10 @@ Engine::Impl::Impl(EngineOptions given) : options(std::move(given)), core(make_c
   population = actors::spawn_population(*system, core, owner, [this](const actors::AgentDefinitionPtr& definition) {
     return actors::spawn_agent(*system, core, definition);
   });
-  supervisor = actors::spawn_supervisor(*system, core,
-                                        {caf::actor_cast<caf::actor>(owner), caf::actor_cast<caf::actor>(population)});
+  hub = actors::spawn_hub(*system, core);
+  supervisor = actors::spawn_supervisor(
+      *system, core,
+      {caf::actor_cast<caf::actor>(owner), caf::actor_cast<caf::actor>(population), caf::actor_cast<caf::actor>(hub)});
   open_attach();
 }
 
@@ -110,10 +112,11 @@ Status Engine::Impl::shutdown(std::chrono::milliseconds timeout) {
   attach.reset();
 
   for (const caf::actor& each : {caf::actor_cast<caf::actor>(supervisor), caf::actor_cast<caf::actor>(population),
-                                 caf::actor_cast<caf::actor>(owner)})
+                                 caf::actor_cast<caf::actor>(hub), caf::actor_cast<caf::actor>(owner)})
     caf::anon_send_exit(each, caf::exit_reason::user_shutdown);
   supervisor = nullptr;
   population = nullptr;
+  hub = nullptr;
   owner = nullptr;
   while (system->registry().running() > 0 && Steady::now() < deadline)
     std::this_thread::sleep_for(look_interval);

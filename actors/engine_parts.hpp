@@ -49,6 +49,7 @@ struct Engine::Impl {
   std::unique_ptr<caf::actor_system> system;
   actors::StateOwner owner;
   actors::Population population;
+  actors::Hub hub;
   actors::Supervisor supervisor;
 
   // Thread-safe on their own.

@@ -5,6 +5,7 @@
 #include "actors/call.hpp"
 #include "actors/core.hpp"
 #include "actors/round.hpp"
+#include "actors/signal_feed.hpp"
 #include "actors/workflow_run.hpp"
 #include "runtime/proposal.hpp"
 
@@ -83,6 +84,44 @@ using Population =
                      caf::reacts_to<StartRound>, caf::reacts_to<RoundStepped>, caf::reacts_to<CommitReply>>;
 Population spawn_population(caf::actor_system& system, CorePtr core, StateOwner owner, AgentSpawner spawner);
 
+// ---- hub ----
+
+struct HubTerms {
+  /// What a subscriber may take at most before it hears of anything else.
+  std::size_t budget = SignalFeed::default_budget;
+  /// A subscriber that has taken nothing for so long, although there is something, is told of in the log.
+  std::chrono::milliseconds stuck_after = std::chrono::seconds{10};
+};
+
+/// From the answer on the actor hears the signals that the options want: as SignalBatch, SignalLag and SignalsEnded. A
+/// name (options.name) is held by one living actor at a time. Errors: duplicate_name, overloaded, closed.
+struct SubscribeActor {
+  caf::actor subscriber;
+  SubscribeOptions options{};
+  std::function<void(Result<SubscriptionId>)> answer;
+};
+/// The subscriber hears SignalsEnded, senders no longer wait for it. An unknown id is ignored.
+struct UnsubscribeActor {
+  SubscriptionId subscription = 0;
+};
+struct SubscriptionReport {
+  SubscriptionId id = 0;
+  caf::actor_id subscriber = 0;
+  SubscriberStatistics statistics{};
+  std::uint64_t wakes = 0;
+  bool is_stuck = false;
+};
+struct ListSubscriptions {
+  std::function<void(std::vector<SubscriptionReport>)> answer;
+};
+/// To itself: look whether subscribers are stuck.
+struct HubTick {};
+
+/// HUB: decides who among the actors hears which signals, and lets go of those that die. Signals do not pass it.
+using Hub = caf::typed_actor<caf::reacts_to<SubscribeActor>, caf::reacts_to<UnsubscribeActor>,
+                             caf::reacts_to<ListSubscriptions>, caf::reacts_to<HubTick>>;
+Hub spawn_hub(caf::actor_system& system, CorePtr core, HubTerms terms = {});
+
 // ---- workflow runner ----
 
 /// The process of the current step has answered.
@@ -138,6 +177,13 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::AddAgents)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::StopAgent)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::ListAgents)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::StartRound)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::SignalBatch)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::SignalLag)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::SignalsEnded)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::SubscribeActor)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::UnsubscribeActor)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::ListSubscriptions)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::HubTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::StepAnswered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RoundAnswered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RunTick)

@@ -2,8 +2,6 @@
 
 #include "runtime/signal_subscriber.hpp"
 
-#include <theus/errors.hpp>
-
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -199,13 +197,13 @@ void SignalCore::close() {
   gate.open();
 }
 
-void SignalCore::add(const std::shared_ptr<Subscriber>& subscriber) {
+Status SignalCore::add(const std::shared_ptr<Subscriber>& subscriber) {
   {
     const std::lock_guard lock{registry_change_};
     if (registry_.size() >= options.subscribers_max)
-      raise(Error{Errc::overloaded, "SignalHub", "there are " + std::to_string(registry_.size()) + " subscribers",
-                  "Raise subscribers_max or unsubscribe some"}
-                .with("limit", options.subscribers_max));
+      return Error{Errc::overloaded, "SignalHub", "there are " + std::to_string(registry_.size()) + " subscribers",
+                   "Raise subscribers_max or unsubscribe some"}
+          .with("limit", options.subscribers_max);
     registry_.push_back(subscriber);
   }
   large.add_reader(subscriber->hazard());
@@ -216,6 +214,15 @@ void SignalCore::add(const std::shared_ptr<Subscriber>& subscriber) {
     });
   else
     subscriber->start();
+  return {};
+}
+
+void SignalCore::close(Subscriber& subscriber) {
+  subscriber.close();
+  gate.remove(subscriber);
+  fence.light();
+  sleepers.wake();
+  wakers.wake(subscriber);
 }
 
 void SignalCore::remove(Subscriber& subscriber) noexcept {

@@ -68,7 +68,10 @@ public:
 
   // Subscribers.
 
-  void add(const std::shared_ptr<Subscriber>& subscriber);
+  /// Errors: overloaded.
+  Status add(const std::shared_ptr<Subscriber>& subscriber);
+  /// From now on it is given nothing, and senders do not wait for it.
+  void close(Subscriber& subscriber);
   void remove(Subscriber& subscriber) noexcept;
   /// Lets every producer that is publishing at the time of the call finish its step.
   void drain_producers() { producers_.wait_outside(); }

@@ -132,9 +132,12 @@ SignalTopic SignalHub::topic(std::string_view name) {
   return SignalTopic{topic};
 }
 
-SignalReceiver SignalHub::subscribe(const SubscribeOptions& options) {
+SignalReceiver SignalHub::subscribe(const SubscribeOptions& options) { return try_subscribe(options).value(); }
+
+Result<SignalReceiver> SignalHub::try_subscribe(const SubscribeOptions& options) {
   auto subscriber = std::make_shared<Subscriber>(core_, options);
-  core_->add(subscriber);
+  if (Status added = core_->add(subscriber); !added)
+    return added.error();
   return SignalReceiver{std::move(subscriber)};
 }
 

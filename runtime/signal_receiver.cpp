@@ -68,6 +68,8 @@ int SignalReceiver::event_fd() { return subscriber_->doorbell().use_event_fd(*su
 void SignalReceiver::set_waker(std::function<void()> waker) { subscriber_->doorbell().use_waker(std::move(waker)); }
 bool SignalReceiver::arm() { return subscriber_->arm(); }
 
+void SignalReceiver::close() { subscriber_->core().close(*subscriber_); }
+
 SubscriberStatistics SignalReceiver::statistics() const { return subscriber_->core().statistics_of(*subscriber_); }
 
 }  // namespace theus

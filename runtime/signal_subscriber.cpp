@@ -86,7 +86,7 @@ SubscriberStatistics Subscriber::statistics(Deadline now) {
   statistics.lagged = lagged_;
   statistics.filtered = filtered_;
   statistics.conflated = conflated_;
-  statistics.evicted = evicted_;
+  statistics.evicted = end_.load() == End::evicted;
   if (statistics.depth == 0 || seen_received_ != statistics.received || seen_next_ != next) {
     seen_received_ = statistics.received;
     seen_next_ = next;
@@ -160,7 +160,7 @@ Received::Kind Subscriber::take(Event& event, std::uint64_t& lost) {
 // Fills the room from the ring: ends with `event` when it is full, else with why it is not. A loss is left to
 // skip_lost(), so that it can wait until the events before it have been delivered.
 Subscriber::Run Subscriber::take_run(std::span<Event> room) {
-  if (evicted_.load(std::memory_order_relaxed)) [[unlikely]]
+  if (end_.load(std::memory_order_relaxed) != End::none) [[unlikely]]
     return {0, Received::Kind::closed};
   Run run{0, Received::Kind::event};
   const std::uint64_t begin = next_.load(std::memory_order_relaxed);
@@ -249,6 +249,8 @@ Subscriber::Run Subscriber::take_conflated(Event& event) {
     }
     pending_count_.store(pending_.size(), std::memory_order_relaxed);
   }
+  if (end_.load(std::memory_order_relaxed) != End::none)
+    return {0, Received::Kind::closed};
   if (pending_.empty() || run.ended == Received::Kind::lagged)
     return run;
   event = std::move(pending_.front().event);
@@ -262,7 +264,7 @@ Subscriber::Run Subscriber::take_conflated(Event& event) {
 
 bool Subscriber::is_anything_new() {
   const Turn turn = enter();
-  if (!pending_.empty() || evicted_.load())
+  if (!pending_.empty() || end_.load() != End::none)
     return true;
   for (std::uint64_t skipped = 0; skipped <= core_->options.capacity; ++skipped) {
     const std::uint64_t place = next_.load(std::memory_order_relaxed);

@@ -36,7 +36,8 @@ public:
   bool refuses_when_full() const noexcept { return options_.overflow.kind_ == SignalOverflow::Kind::fail; }
   std::chrono::nanoseconds block_timeout() const noexcept { return options_.overflow.timeout_; }
   std::uint64_t next() const noexcept { return next_.load(std::memory_order_acquire); }
-  void evict() noexcept { evicted_.store(true); }
+  void evict() noexcept { end(End::evicted); }
+  void close() noexcept { end(End::closed); }
   /// Whether it should look at an event of that topic; 0 = a name that is not interned.
   bool may_want(std::uint32_t topic) const;
   SubscriberStatistics statistics(Deadline now);
@@ -56,6 +57,13 @@ private:
     const Topic* topic = nullptr;
     bool wanted = false;
   };
+
+  // Why nothing more is given out, whatever is in the ring.
+  enum class End : std::uint8_t { none, evicted, closed };
+  void end(End reason) noexcept {
+    End none = End::none;
+    end_.compare_exchange_strong(none, reason);
+  }
 
   // Events taken in one go, and why there are no more: `event` when there may be.
   struct Run {
@@ -120,7 +128,7 @@ private:
   std::uint64_t delivered_ = 0;
   std::atomic<std::uint64_t> pending_count_{0};
 
-  std::atomic<bool> evicted_{false};
+  std::atomic<End> end_{End::none};
 
   // Guarded by the registry.
   std::uint64_t seen_received_ = 0;

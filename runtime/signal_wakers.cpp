@@ -90,6 +90,10 @@ void SignalWakers::wake(std::span<const SignalRecord> records) {
   });
 }
 
+void SignalWakers::wake(const Subscriber& subscriber) {
+  wake_if([&](const Subscriber& each) { return &each == &subscriber; });
+}
+
 void SignalWakers::wake_all() {
   wake_if([](const Subscriber&) { return true; });
 }

@@ -46,6 +46,7 @@ public:
 
   /// Calls the wakers of those armed subscribers that any of the records may concern.
   void wake(std::span<const SignalRecord> records);
+  void wake(const Subscriber& subscriber);
   void wake_all();
 
 private:

@@ -103,6 +103,46 @@ TEST_CASE("with overflow block, senders wait for the subscriber, then evict it",
   }
 }
 
+TEST_CASE("a subscription can be closed from another thread [F97]", "[signal_hub][F97]") {
+  SignalHub hub{4};
+  SECTION("while it waits") {
+    SignalReceiver receiver = hub.subscribe({.spin = 0us});
+    std::thread closer{[&] { receiver.close(); }};
+    CHECK(receiver.recv().is_closed());
+    closer.join();
+    hub.send("n", 1);
+    CHECK(receiver.try_recv().is_closed());
+  }
+  SECTION("while a sender waits for it") {
+    SignalReceiver receiver = hub.subscribe({.overflow = SignalOverflow::block(1h)});
+    for (int i = 1; i <= 4; ++i)
+      hub.send("n", i);
+    std::thread closer{[&] { receiver.close(); }};
+    CHECK(hub.send("n", 5) == 5);
+    closer.join();
+    CHECK(receiver.try_recv().is_closed());
+    CHECK_FALSE(receiver.statistics().evicted);
+    CHECK(hub.statistics().evicted == 0);
+  }
+  SECTION("with events left, conflated ones too") {
+    SignalReceiver receiver = hub.subscribe({.conflation = SignalConflation::by_name()});
+    hub.send("a", 1);
+    hub.send("b", 1);
+    CHECK(receiver.recv().event().name == "a");
+    receiver.close();
+    CHECK(receiver.try_recv().is_closed());
+  }
+  SECTION("its waker is called") {
+    SignalReceiver receiver = hub.subscribe();
+    int calls = 0;
+    receiver.set_waker([&] { ++calls; });
+    CHECK(receiver.arm());
+    receiver.close();
+    CHECK(calls == 1);
+    CHECK_FALSE(receiver.arm());
+  }
+}
+
 TEST_CASE("conflation keeps the latest event of each key, in the order in which the keys came up", "[signal_hub]") {
   SignalHub hub;
   SignalReceiver by_name = hub.subscribe({.conflation = SignalConflation::by_name()});

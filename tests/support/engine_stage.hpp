@@ -11,7 +11,8 @@ namespace theus::testing {
 /// The actors of an engine on a deterministic system: nothing runs until settle(), and the seed draws the order.
 class EngineStage {
 public:
-  explicit EngineStage(std::uint64_t seed = 0) : system_(seed) {
+  explicit EngineStage(std::uint64_t seed = 0, actors::Core::Terms terms = {})
+      : core_(std::make_shared<actors::Core>(std::move(terms), std::make_unique<ManualClock>(passed_))), system_(seed) {
     owner_ = actors::spawn_state_owner(system_.system(), core_);
   }
   ~EngineStage() {
@@ -61,7 +62,7 @@ public:
 
 private:
   std::shared_ptr<std::chrono::nanoseconds> passed_ = std::make_shared<std::chrono::nanoseconds>(0);
-  actors::CorePtr core_ = std::make_shared<actors::Core>(actors::Core::Terms{}, std::make_unique<ManualClock>(passed_));
+  actors::CorePtr core_;
   DeterministicSystem system_;
   actors::StateOwner owner_;
   std::uint64_t calls_ = 0;

@@ -80,6 +80,8 @@ public:
   /// From now on, everything. Throws OverloadError when there are `subscribers_max`.
   SignalReceiver subscribe() { return subscribe(SubscribeOptions{}); }
   SignalReceiver subscribe(const SubscribeOptions& options);
+  /// As subscribe(); errors overloaded.
+  Result<SignalReceiver> try_subscribe(const SubscribeOptions& options);
 
   /// Lets at most `per_second` events of every name that matches `pattern` through, after a burst of as many, and
   /// counts the others as rate_limited; 0 lifts the limit. The latest matching call counts. Commits are exempt.

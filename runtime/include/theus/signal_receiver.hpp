@@ -161,6 +161,9 @@ public:
   /// REQUIRES: set_waker().
   bool arm();
 
+  /// Ends the subscription from any thread: receives under way and later ones give `closed`, whatever is left.
+  void close();
+
   SubscriberStatistics statistics() const;
 
 private:
