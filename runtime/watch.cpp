@@ -2,6 +2,7 @@
 
 #include "runtime/commit_turn.hpp"
 
+#include <thread>
 #include <utility>
 
 namespace theus {
@@ -34,13 +35,17 @@ Watch::Watch(std::shared_ptr<CommitTurn> turn, std::shared_ptr<WatchPoint> point
     : turn_(std::move(turn)), point_(std::move(point)), since_(since) {}
 
 Watch::Watch(Watch&& other) noexcept
-    : turn_(std::exchange(other.turn_, nullptr)), point_(std::move(other.point_)), since_(other.since_) {}
+    : turn_(std::exchange(other.turn_, nullptr)),
+      point_(std::move(other.point_)),
+      since_(other.since_),
+      told_(other.told_) {}
 
 Watch& Watch::operator=(Watch&& other) noexcept {
   stop();
   turn_ = std::exchange(other.turn_, nullptr);
   point_ = std::move(other.point_);
   since_ = other.since_;
+  told_ = other.told_;
   return *this;
 }
 
@@ -60,13 +65,24 @@ std::optional<Change> Watch::look() {
     if (now.last_change(path) > since_)
       changed.push_back(path);
   const Version before = std::exchange(since_, now.version());
+  told_ = since_ - before;
   if (changed.empty())
     return std::nullopt;
   return Change{before, since_, std::move(changed), std::move(now)};
 }
 
+/// Waking somebody costs a commit more than the commit itself. So a watcher who lately was told of a burst lets some
+/// more of it come before it asks to be woken again; a change that comes alone is told at once.
+void Watch::rest(Steady::time_point deadline) const {
+  constexpr Version burst = 16;
+  constexpr std::chrono::microseconds rest_after_burst{100};
+  if (told_ >= burst && !point_->is_closed())
+    std::this_thread::sleep_until(std::min(deadline, Steady::now() + rest_after_burst));
+}
+
 Result<Change> Watch::next(std::chrono::nanoseconds timeout) {
   const auto deadline = deadline_after(timeout);
+  rest(deadline);
   while (true) {
     // Asked before the look: what was committed before the end is told first.
     const bool closed = point_->is_closed();

@@ -20,8 +20,9 @@ struct Change {
 };
 
 /// Tells of changes of some paths. Each version that changed one of them lies in exactly one of the ranges it gives, so
-/// none is missed; several that came while nobody looked are told as one. Costs commits of other paths a comparison.
-/// Belongs to one thread at a time. May outlive its Engine, and answers `closed` from then on.
+/// none is missed; several that came while nobody looked are told as one, and in a burst of them they are gathered for
+/// a tenth of a millisecond. Costs commits of other paths a comparison. Belongs to one thread at a time. May outlive
+/// its Engine, and answers `closed` from then on.
 class Watch {
 public:
   Watch(Watch&&) noexcept;
@@ -43,11 +44,13 @@ private:
   Watch(std::shared_ptr<CommitTurn> turn, std::shared_ptr<WatchPoint> point, Version since) noexcept;
 
   std::optional<Change> look();
+  void rest(std::chrono::steady_clock::time_point deadline) const;
   void stop() noexcept;
 
   std::shared_ptr<CommitTurn> turn_;  // nullptr after a move
   std::shared_ptr<WatchPoint> point_;
   Version since_;
+  Version told_ = 0;  // how many versions were told of last
 };
 
 }  // namespace theus
