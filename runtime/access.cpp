@@ -63,10 +63,7 @@ Rights needed_for(Write::Kind kind) noexcept {
   return Rights::all;
 }
 
-const Standing& Standing::ordinary() noexcept {
-  static const Standing standing;
-  return standing;
-}
+const Standing Standing::nothing_more_;
 
 void Standing::join(const Standing& other) {
   is_elevated |= other.is_elevated;
@@ -147,12 +144,6 @@ Rights AccessTable::ceiling(const Path& path, const Standing& standing) const no
       std::ranges::find(standing.grants, path.segments().front().key) == standing.grants.end())
     return zone == Zone::internal ? Rights::none : Rights::read;
   return ceiling_of(zone).rights;
-}
-
-Status AccessTable::check(const Write& write, const Standing& standing) const {
-  if (includes(ceiling(write.path, standing), needed_for(write.kind))) [[likely]]
-    return {};
-  return refusal(write.path, to_string(write.kind));
 }
 
 Status AccessTable::check_read(const Path& path, const Standing& standing) const {

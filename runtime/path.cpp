@@ -188,18 +188,10 @@ std::uint64_t key_hash(std::string_view key) noexcept {
   return hash ^ (hash >> 31);
 }
 
-/// One block of memory: this head, the segments, the canonical text, and the keys that the text spells otherwise.
-struct Path::Parts {
-  mutable std::atomic<std::uint32_t> references{1};
-  Zone zone = Zone::data;
-  std::uint32_t count = 0;
-  std::uint32_t text_bytes = 0;
-  std::uint64_t hash = 0;
-
+struct Path::Parts : Head {
   Segment* segments() noexcept { return reinterpret_cast<Segment*>(this + 1); }
-  const Segment* segments() const noexcept { return reinterpret_cast<const Segment*>(this + 1); }
+  using Head::segments;
   char* bytes() noexcept { return reinterpret_cast<char*>(segments() + count); }
-  std::string_view text() const noexcept { return {reinterpret_cast<const char*>(segments() + count), text_bytes}; }
 
   static const Parts* make(const std::vector<Token>& tokens) {
     std::string text;
@@ -263,8 +255,8 @@ void Path::retain() const noexcept {
 void Path::release() noexcept {
   // The acquire half pairs with the release half of the other owners: their reads precede the destruction.
   if (parts_ != nullptr && parts_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-    parts_->~Parts();
-    ::operator delete(const_cast<Parts*>(parts_));
+    parts_->~Head();
+    ::operator delete(const_cast<Head*>(parts_));
   }
 }
 
@@ -280,15 +272,6 @@ Result<Path> Path::parse(std::string_view text) {
     return tokens.error();
   return Path{Parts::make(*tokens)};
 }
-
-std::string_view Path::spelling() const noexcept { return parts_ ? parts_->text() : std::string_view{}; }
-
-std::span<const Segment> Path::segments() const noexcept {
-  return parts_ ? std::span<const Segment>{parts_->segments(), parts_->count} : std::span<const Segment>{};
-}
-
-Zone Path::zone() const noexcept { return parts_ ? parts_->zone : Zone::data; }
-std::uint64_t Path::hash() const noexcept { return parts_ ? parts_->hash : 0; }
 
 Path Path::key(std::string_view name) const {
   std::vector<Token> tokens;

@@ -2,26 +2,8 @@
 
 #include "runtime/zone_set.hpp"
 
-#include <cmath>
-
 namespace theus {
 namespace {
-
-/// Numbers and such: nothing about them can be wrong.
-bool is_harmless(const Value& value) noexcept {
-  switch (value.kind()) {
-    case Value::Kind::null:
-    case Value::Kind::boolean:
-    case Value::Kind::integer:
-    case Value::Kind::heavy: return true;
-    case Value::Kind::real: return std::isfinite(value.as_double());
-    case Value::Kind::string:
-    case Value::Kind::bytes:
-    case Value::Kind::list:
-    case Value::Kind::map: return false;
-  }
-  return false;
-}
 
 Error placed(const Write& write, const Error& fault) {
   Error error{fault.code(), write.path.text(), "at " + fault.where() + ": " + fault.cause(), fault.remedy()};

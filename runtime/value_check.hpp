@@ -3,6 +3,8 @@
 #include <theus/limits.hpp>
 #include <theus/write.hpp>
 
+#include <algorithm>
+#include <cmath>
 #include <span>
 
 namespace theus {
@@ -14,6 +16,26 @@ struct LargeWrite {
   const Path* path;
   std::size_t bytes;
 };
+
+/// Numbers and such: nothing about them can be wrong.
+inline bool is_harmless(const Value& value) noexcept {
+  switch (value.kind()) {
+    case Value::Kind::null:
+    case Value::Kind::boolean:
+    case Value::Kind::integer:
+    case Value::Kind::heavy: return true;
+    case Value::Kind::real: return std::isfinite(value.as_double());
+    case Value::Kind::string:
+    case Value::Kind::bytes:
+    case Value::Kind::list:
+    case Value::Kind::map: return false;
+  }
+  return false;
+}
+
+inline bool are_harmless(std::span<const Write> writes) noexcept {
+  return std::ranges::all_of(writes, [](const Write& write) { return is_harmless(write.value); });
+}
 
 /// Whether all of this may enter the state, whatever the state is: within the limits of check_limits(), and without NaN
 /// or infinity (bad_argument). Tells one write of a large value to the data zone, if there is one. Costs nothing to

@@ -77,7 +77,7 @@ private:
 
 }  // namespace
 
-Status check_below(const Place& place, const Write& write, const AccessTable& access, const Standing& standing) {
+Status check_members(const Place& place, const Write& write, const AccessTable& access, const Standing& standing) {
   const bool is_tree = place.exists && place.value == nullptr;
   const Value after = write.kind == Write::Kind::set ? write.value : Value{};
   ZoneSet zones = zones_in(after);

@@ -9,6 +9,13 @@ namespace theus {
 /// what the caller may not write below it by reason of its zone (constant, private, log) or of an override. What may be
 /// appended to may grow at its end, and come in; lists are taken as a whole. Costs next to nothing where no key
 /// names such a zone; below overrides every member is looked at.
-Status check_below(const Place& place, const Write& write, const AccessTable& access, const Standing& standing);
+Status check_members(const Place& place, const Write& write, const AccessTable& access, const Standing& standing);
+inline Status check_below(const Place& place, const Write& write, const AccessTable& access, const Standing& standing) {
+  const bool has_members = place.exists && (place.value == nullptr || place.value->is_map());
+  const bool gets_members = write.kind == Write::Kind::set && write.value.is_map();
+  if (!has_members && !gets_members && !access.has_overrides()) [[likely]]
+    return {};
+  return check_members(place, write, access, standing);
+}
 
 }  // namespace theus

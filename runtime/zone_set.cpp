@@ -34,16 +34,15 @@ SequenceNode* enter_slot(Visit& visit) noexcept {
 
 }  // namespace
 
-ZoneSet zones_on(const Path& path) noexcept {
+ZoneSet zones_named_on(const Path& path) noexcept {
   ZoneSet zones;
-  if (path.zone() != Zone::data)
-    for (const Segment& segment : path.segments())
-      zones.add(zone_of_key(segment.key));
+  for (const Segment& segment : path.segments())
+    zones.add(zone_of_key(segment.key));
   return zones;
 }
 
-ZoneSet zones_in(const Value& value) {
-  SequenceNode* const root = value.is_map() ? root_of(value) : nullptr;
+ZoneSet zones_in_map(const Value& map) {
+  SequenceNode* const root = root_of(map);
   if (root == nullptr)
     return {};
   if (is_known(root))

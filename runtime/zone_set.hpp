@@ -39,10 +39,14 @@ private:
 };
 
 /// The zones that the segments of the path name, each by itself.
-ZoneSet zones_on(const Path& path) noexcept;
+ZoneSet zones_named_on(const Path& path) noexcept;
+inline ZoneSet zones_on(const Path& path) noexcept {
+  return path.zone() == Zone::data ? ZoneSet{} : zones_named_on(path);
+}
 
 /// The zones that keys of the map name, or keys of maps in it; lists are taken as a whole. The nodes remember it, so
 /// after a change it costs in proportion to the change. May throw bad_alloc on maps nested more than 16 deep.
-ZoneSet zones_in(const Value& value);
+ZoneSet zones_in_map(const Value& map);
+inline ZoneSet zones_in(const Value& value) { return value.is_map() ? zones_in_map(value) : ZoneSet{}; }
 
 }  // namespace theus

@@ -2,6 +2,7 @@
 
 #include <theus/result.hpp>
 
+#include <atomic>
 #include <compare>
 #include <cstdint>
 #include <functional>
@@ -61,11 +62,13 @@ public:
   /// The canonical spelling.
   std::string text() const { return std::string{spelling()}; }
   /// The same; lives as long as a copy of this path.
-  std::string_view spelling() const noexcept;
-  std::span<const Segment> segments() const noexcept;
+  std::string_view spelling() const noexcept { return parts_ != nullptr ? parts_->text() : std::string_view{}; }
+  std::span<const Segment> segments() const noexcept {
+    return parts_ != nullptr ? std::span{parts_->segments(), parts_->count} : std::span<const Segment>{};
+  }
   std::size_t size() const noexcept { return segments().size(); }
   bool is_root() const noexcept { return parts_ == nullptr; }
-  Zone zone() const noexcept;
+  Zone zone() const noexcept { return parts_ != nullptr ? parts_->zone : Zone::data; }
 
   /// The path of a child.
   Path key(std::string_view name) const;
@@ -78,7 +81,7 @@ public:
   /// Whether this path is `other` or an ancestor of it.
   bool covers(const Path& other) const noexcept;
 
-  std::uint64_t hash() const noexcept;
+  std::uint64_t hash() const noexcept { return parts_ != nullptr ? parts_->hash : 0; }
   friend bool operator==(const Path& a, const Path& b) noexcept {
     return a.parts_ == b.parts_ || (a.hash() == b.hash() && a.spelling() == b.spelling());
   }
@@ -87,13 +90,24 @@ public:
   }
 
 private:
+  // One block of memory: this head, the segments, the canonical text, and the keys that the text spells otherwise.
+  struct Head {
+    mutable std::atomic<std::uint32_t> references{1};
+    Zone zone = Zone::data;
+    std::uint32_t count = 0;
+    std::uint32_t text_bytes = 0;
+    std::uint64_t hash = 0;
+
+    const Segment* segments() const noexcept { return reinterpret_cast<const Segment*>(this + 1); }
+    std::string_view text() const noexcept { return {reinterpret_cast<const char*>(segments() + count), text_bytes}; }
+  };
   struct Parts;
-  explicit Path(const Parts* parts) noexcept : parts_(parts) {}
+  explicit Path(const Head* parts) noexcept : parts_(parts) {}
 
   void retain() const noexcept;
   void release() noexcept;
 
-  const Parts* parts_ = nullptr;  // shared, counted, immutable; nullptr is the root
+  const Head* parts_ = nullptr;  // shared, counted, immutable; nullptr is the root
 };
 
 /// The hash by which the state finds a key; stable across platforms.
