@@ -14,6 +14,7 @@
 //   (5) A map's `zones` has every zone that a key named below it since it was made.
 // A node is needed by the snapshots of versions [born, retired); see StateMemory.
 
+#include "runtime/value_path.hpp"
 #include "runtime/zone_set.hpp"
 
 #include <theus/version.hpp>
@@ -138,13 +139,41 @@ struct Place {
   bool exists = false;
 };
 
-Place locate(const Root& root, std::span<const Segment> path) noexcept;
+/// Calls pass(depth, cell) for each cell on the way.
+template <class Pass>
+Place locate(const Root& root, std::span<const Segment> path, const Pass& pass) noexcept {
+  Place place;
+  const MapPart* map = &root.map;
+  for (; place.depth < path.size(); ++place.depth) {
+    const Segment& segment = path[place.depth];
+    const Cell* child = segment.is_index() ? nullptr : find_child(*map, segment.key, segment.hash);
+    if (child == nullptr)
+      return place;
+    pass(place.depth, child);
+    place.cell = child;
+    if (!child->is_map) {
+      ++place.depth;
+      place.value = place.depth == path.size() ? &child->value : find_in(child->value, path.subspan(place.depth));
+      place.exists = place.value != nullptr;
+      return place;
+    }
+    map = &child->map;
+  }
+  place.exists = true;
+  return place;
+}
+
+inline Place locate(const Root& root, std::span<const Segment> path) noexcept {
+  return locate(root, path, [](std::size_t, const Cell*) {});
+}
 
 /// The cells that lead to a place: one for each of its first `depth` segments.
 using Way = std::array<const Cell*, Path::segments_max>;
 
 /// As above, and remembers the way.
-Place locate(const Root& root, std::span<const Segment> path, Way& way) noexcept;
+inline Place locate(const Root& root, std::span<const Segment> path, Way& way) noexcept {
+  return locate(root, path, [&](std::size_t depth, const Cell* cell) { way[depth] = cell; });
+}
 
 /// The value at the path, or nothing. Gathering a map costs time in proportion to what stands below it.
 std::optional<Value> read(const Root& root, const Path& path);

@@ -6,6 +6,32 @@
 
 namespace theus {
 
+/// REQUIRES: the map has the known cell, and both have the same key.
+inline void TreeEditor::replace(MapPart& map, const Cell* known, Cell* cell) {
+  Slot* slot = &map.children;
+  for (unsigned level = 0; slot->is_trie(); ++level) {
+    Trie* trie = own(slot->trie());
+    *slot = trie;
+    slot = trie->slots();
+    if (level < Trie::collision_level)
+      slot += trie->position(Trie::bit(cell->key->hash, level));
+    else
+      while (slot->cell() != known)
+        ++slot;
+  }
+  *slot = cell;
+}
+
+/// The cell, which is in the map, as one of this version.
+inline Cell* TreeEditor::own_cell(MapPart& map, const Cell* known) {
+  if (is_fresh(known->born))
+    return const_cast<Cell*>(known);
+  Cell* copy = memory_.copy_cell(*known);
+  replace(map, known, copy);
+  memory_.retire(const_cast<Cell*>(known));  // the copy has taken over the children
+  return copy;
+}
+
 void TreeEditor::forget_oldest(const Path& path, std::size_t members_max) {
   while (true) {
     const Place place = locate(*root_, path.segments());
@@ -39,7 +65,21 @@ Status TreeEditor::can_set(const Place& place, const Path& path) {
   return {};
 }
 
-void TreeEditor::set(const Path& path, const Place& place, const Way& way, Value value) {
+/// The commonest change: a value gives way to another, and no map comes or goes. So no zone is named anew.
+void TreeEditor::replace_leaf(std::span<const Cell* const> way, Value&& value) {
+  root_->changed = version_;
+  MapPart* map = &root_->map;
+  for (const Cell* known : way.first(way.size() - 1)) {
+    Cell* cell = own_cell(*map, known);
+    cell->changed = version_;
+    map = &cell->map;
+  }
+  Cell* leaf = own_cell(*map, way.back());
+  leaf->changed = version_;
+  leaf->value = std::move(value);
+}
+
+void TreeEditor::set_anything(const Path& path, const Place& place, const Way& way, Value&& value) {
   ZoneSet added = zones_on(path);
   added |= zones_in(value);
   const Segments segments = path.segments();
@@ -116,10 +156,8 @@ Cell* TreeEditor::own_map_child(MapPart& map, const Segment& segment, const Cell
     child->is_map = true;
     child->map.erased = map.erased;  // this map may be what vanished then, with everything that stood in it
     add(map, child);
-  } else if (!is_fresh(known->born)) {
-    child = memory_.copy_cell(*known);
-    replace(map, known, child);
-    memory_.retire(const_cast<Cell*>(known));  // the copy has taken over the children
+  } else {
+    child = own_cell(map, known);
   }
   if (!child->is_map && child->value.is_map())
     explode(child);
@@ -146,22 +184,6 @@ void TreeEditor::explode(Cell* cell) {
 void TreeEditor::add(MapPart& map, Cell* cell) {
   map.children = add(map.children, 0, cell);
   ++map.count;
-}
-
-/// REQUIRES: the map has the known cell, and both have the same key.
-void TreeEditor::replace(MapPart& map, const Cell* known, Cell* cell) {
-  Slot* slot = &map.children;
-  for (unsigned level = 0; slot->is_trie(); ++level) {
-    Trie* trie = own(slot->trie());
-    *slot = trie;
-    slot = trie->slots();
-    if (level < Trie::collision_level)
-      slot += trie->position(Trie::bit(cell->key->hash, level));
-    else
-      while (slot->cell() != known)
-        ++slot;
-  }
-  *slot = cell;
 }
 
 Trie* TreeEditor::own(Trie* trie) {

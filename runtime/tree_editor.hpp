@@ -28,7 +28,12 @@ public:
 
   /// Puts the value at the path; missing maps on the way are made. `way` leads to `place`, as far as the path exists in
   /// root(). REQUIRES: can_set.
-  void set(const Path& path, const Place& place, const Way& way, Value value);
+  void set(const Path& path, const Place& place, const Way& way, Value value) {
+    const bool is_leaf = place.depth == path.size() && place.value != nullptr;
+    if (is_leaf && !value.is_map() && !place.value->is_map()) [[likely]]
+      return replace_leaf(std::span{way}.first(place.depth), std::move(value));
+    set_anything(path, place, way, std::move(value));
+  }
   /// Removes what stands at the path; nothing happens when nothing does. REQUIRES: !path.is_root().
   void erase(const Path& path);
 
@@ -47,11 +52,14 @@ public:
 private:
   using Segments = std::span<const Segment>;
 
+  void replace_leaf(std::span<const Cell* const> way, Value&& value);
+  void set_anything(const Path& path, const Place& place, const Way& way, Value&& value);
   void set_leaf(MapPart& map, const Segment& segment, const Cell* known, Value&& value);
   void erase_in(MapPart& map, Segments path);
   Cell* own_map_child(MapPart& map, const Segment& segment, const Cell* known);
   void explode(Cell* cell);
   void add(MapPart& map, Cell* cell);
+  Cell* own_cell(MapPart& map, const Cell* known);
   void replace(MapPart& map, const Cell* known, Cell* cell);
 
   bool is_fresh(Version born) const noexcept { return born == version_; }
