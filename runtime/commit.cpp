@@ -14,22 +14,11 @@ bool reads_its_path(Write::Kind kind) noexcept {
   return kind == Write::Kind::set || kind == Write::Kind::erase || kind == Write::Kind::splice;
 }
 
-Error mismatch(const Root& head, const Path& path, Version expected, Version actual) {
-  Error error{
-      Errc::version_mismatch, path.is_root() ? "the state" : path.text(),
-      "expected version " + std::to_string(expected) + ", but version " + std::to_string(actual) + " changed it",
-      "Read it again and repeat the transaction on the new value"};
-  error.set("path", path.text()).set("expected", expected).set("actual", actual);
-  if (!path.is_root())
-    error.set("current", read(head, path).value_or(Value{}));
-  return error;
-}
-
-Status check_path(const Root& head, const Path& path, Version base) {
+std::optional<Conflict> conflict_at(const Root& head, const Path& path, Version base) {
   const Version changed = last_change(head, path.segments());
-  if (changed > base)
-    return mismatch(head, path, base, changed);
-  return {};
+  if (changed <= base)
+    return std::nullopt;
+  return Conflict{path, base, changed, read(head, path).value_or(Value{})};
 }
 
 Error unfit(const Write& write, std::string cause, std::string remedy) {
@@ -121,39 +110,33 @@ bool same(const Place& place, const Value& value) {
   if (!place.exists)
     return false;
   if (place.value != nullptr)
-    return *place.value == value;
+    return value.is_int() ? place.value->is_int() && place.value->as_int() == value.as_int() : *place.value == value;
   return place.cell != nullptr && same(*place.cell, value);
 }
 
 /// Whether the path stands in the layer `meta`, whose members are bounded in number.
 bool is_meta_layer(const Path& path) noexcept { return path.segments().front().key == "meta"; }
 
-/// Brings one write into the tree under construction; whether that changed anything.
-Result<bool> apply(TreeEditor& editor, const Write& write, const AccessTable& access, const Standing& standing) {
-  if (write.path.is_root())
-    return Error{Errc::bad_argument, "the root", "the state as a whole cannot be written", "Write one of its layers"};
-  if (write.kind == Write::Kind::erase) {
-    const Place place = locate(editor.root(), write.path.segments());
-    if (!place.exists)
-      return false;
-    if (auto status = check_below(place, write, access, standing); !status)
-      return status.error();
-    editor.erase(write.path);
-    return true;
-  }
-  std::optional<Value> after{write.value};
-  if (write.kind != Write::Kind::set) {
-    auto result = applied(write, read(editor.root(), write.path));
-    if (!result)
-      return result.error();
-    after = *std::move(result);
-  }
+/// Whether that changed anything.
+Result<bool> erase(TreeEditor& editor, const Write& write, const AccessTable& access, const Standing& standing) {
+  const Place place = locate(editor.root(), write.path.segments());
+  if (!place.exists)
+    return false;
+  if (auto status = check_below(place, write, access, standing); !status)
+    return status.error();
+  editor.erase(write.path);
+  return true;
+}
+
+/// As erase.
+Result<bool> put(TreeEditor& editor, const Write& write, Value after, const AccessTable& access,
+                 const Standing& standing) {
   const bool is_meta = write.path.zone() == Zone::meta;
   if (is_meta)
-    after = trimmed(*std::move(after), access.meta_entries_max());
+    after = trimmed(std::move(after), access.meta_entries_max());
   Way way;
   const Place place = locate(editor.root(), write.path.segments(), way);
-  if (same(place, *after))
+  if (same(place, after))
     return false;
   if (!place.exists)
     if (auto possible = TreeEditor::can_set(place, write.path); !possible)
@@ -161,32 +144,58 @@ Result<bool> apply(TreeEditor& editor, const Write& write, const AccessTable& ac
   if (write.kind == Write::Kind::set)
     if (auto status = check_below(place, write, access, standing); !status)
       return status.error();
-  editor.set(write.path, place, way, *std::move(after));
+  editor.set(write.path, place, way, std::move(after));
   if (is_meta && is_meta_layer(write.path))
     editor.forget_oldest(write.path.prefix(1), access.meta_entries_max());
   return true;
 }
 
+/// Brings one write into the tree under construction; whether that changed anything.
+Result<bool> apply(TreeEditor& editor, const Write& write, const AccessTable& access, const Standing& standing) {
+  if (write.path.is_root())
+    return Error{Errc::bad_argument, "the root", "the state as a whole cannot be written", "Write one of its layers"};
+  if (write.kind == Write::Kind::set)
+    return put(editor, write, write.value, access, standing);
+  if (write.kind == Write::Kind::erase)
+    return erase(editor, write, access, standing);
+  auto after = applied(write, read(editor.root(), write.path));
+  return after ? put(editor, write, **std::move(after), access, standing) : after.error();
+}
+
 }  // namespace
 
-Status check_versions(const Root& head, const ProposalView& proposal) {
-  if (proposal.base > head.version)
-    return Error{Errc::bad_argument, "expected version",
-                 "version " + std::to_string(proposal.base) + " does not exist yet; the newest is " +
-                     std::to_string(head.version),
-                 "Take the version from a snapshot"};
-  if (proposal.base == head.version)
+Error Conflict::error() const {
+  Error error{
+      Errc::version_mismatch, path.is_root() ? "the state" : path.text(),
+      "expected version " + std::to_string(expected) + ", but version " + std::to_string(actual) + " changed it",
+      "Read it again and repeat the transaction on the new value"};
+  error.set("path", path.text()).set("expected", expected).set("actual", actual);
+  if (!path.is_root())
+    error.set("current", current);
+  return error;
+}
+
+Status check_base(const Root& head, Version base) {
+  if (base <= head.version)
     return {};
+  return Error{Errc::bad_argument, "expected version",
+               "version " + std::to_string(base) + " does not exist yet; the newest is " + std::to_string(head.version),
+               "Take the version from a snapshot"};
+}
+
+std::optional<Conflict> find_conflict(const Root& head, const ProposalView& proposal) {
+  if (proposal.base == head.version)
+    return std::nullopt;
   if (proposal.strict)
-    return mismatch(head, Path{}, proposal.base, head.version);
+    return Conflict{Path{}, proposal.base, head.version, Value{}};
   for (const Path& path : proposal.reads)
-    if (auto status = check_path(head, path, proposal.base); !status)
-      return status;
+    if (auto found = conflict_at(head, path, proposal.base))
+      return found;
   for (const Write& write : proposal.writes)
     if (reads_its_path(write.kind))
-      if (auto status = check_path(head, write.path, proposal.base); !status)
-        return status;
-  return {};
+      if (auto found = conflict_at(head, write.path, proposal.base))
+        return found;
+  return std::nullopt;
 }
 
 Value trimmed(Value list, std::size_t elements_max) {
@@ -211,9 +220,6 @@ Applied applied(const Write& write, const std::optional<Value>& before) {
 Result<const Root*> commit(StateMemory& memory, const Root& head, const ProposalView& proposal,
                            const AccessTable& access) {
   const Standing& standing = proposal.standing != nullptr ? *proposal.standing : Standing::ordinary();
-  if (proposal.base != head.version)
-    if (auto status = check_versions(head, proposal); !status)
-      return status.error();
   TreeEditor editor{memory, head, head.version + 1};
   bool changed = !proposal.signals.empty();
   for (const Write& write : proposal.writes) {

@@ -7,10 +7,24 @@ namespace theus {
 
 // The rules by which one version follows another. None of them waits, performs I/O or calls user code.
 
-/// Refuses (version_mismatch: path, expected, actual, current) when something the proposal depends on changed after
-/// its base: at the finest path, subtree reads included, so neither phantoms nor write skew pass. A base beyond
-/// `head` is refused as bad_argument.
-Status check_versions(const Root& head, const ProposalView& proposal);
+/// Something that a proposal depends on changed after its base. Conflicts are common, so their text is made when they
+/// are told, not within the turn.
+struct Conflict {
+  Path path;  ///< the root when the proposal depends on the whole state
+  Version expected = 0;
+  Version actual = 0;
+  Value current;
+
+  /// version_mismatch: path, expected, actual, current.
+  Error error() const;
+};
+
+/// Refuses (bad_argument) a base that is still to come.
+Status check_base(const Root& head, Version base);
+
+/// The first of what the proposal reads or overwrites that changed after its base: at the finest path, subtree reads
+/// included, so neither phantoms nor write skew pass.
+std::optional<Conflict> find_conflict(const Root& head, const ProposalView& proposal);
 
 /// The value after the write, given the one before it (nothing: absent). Nothing means that the path goes away.
 /// Refuses (bad_argument) an append to something other than a list, an overflow, and the like.
@@ -20,7 +34,7 @@ Result<std::optional<Value>> applied(const Write& write, const std::optional<Val
 Value trimmed(Value list, std::size_t elements_max);
 
 /// The root that follows `head`; `head` itself when the proposal changes nothing and carries no signals.
-/// The new root is not published yet. On an error, bad_alloc included, nothing has changed.
+/// The new root is not published yet. On an error, bad_alloc included, nothing has changed. REQUIRES: no conflict.
 Result<const Root*> commit(StateMemory& memory, const Root& head, const ProposalView& proposal,
                            const AccessTable& access);
 

@@ -32,34 +32,48 @@ Status CommitTurn::fits(const ProposalView& proposal) const try {
 }
 
 Outcome CommitTurn::commit(const ProposalView& proposal) {
-  if (auto fit = fits(proposal); !fit)
-    return fit.error();
+  if (!are_harmless(proposal.writes)) [[unlikely]]
+    if (auto fit = fits(proposal); !fit)
+      return fit.error();
   std::unique_lock lock = enter();
-  auto outcome = try_commit(proposal);
-  if (!outcome) [[unlikely]]
-    outcome = commit_when_released(lock, proposal);
-  return *std::move(outcome);
+  auto verdict = try_commit(proposal);
+  if (!verdict) [[unlikely]]
+    verdict = commit_when_released(lock, proposal);
+  lock.unlock();
+  return told(*std::move(verdict));
 }
 
-/// A turn is shorter than going to sleep and being woken: whoever finds it taken looks a few times more before that.
+// As try_commit(), a door for bad_alloc: the text of a conflict needs memory.
+Outcome CommitTurn::told(Verdict&& verdict) const try {
+  if (const Version* version = std::get_if<Version>(&verdict)) [[likely]]
+    return *version;
+  if (const Conflict* conflict = std::get_if<Conflict>(&verdict))
+    return conflict->error();
+  return std::get<Error>(std::move(verdict));
+} catch (const std::bad_alloc&) {
+  return out_of_memory_;
+}
+
+/// A turn is shorter than going to sleep and being woken: whoever finds it taken looks a few times more before that. It
+/// looks ever more rarely, for each time the turn changes hands its memory moves from one core's cache to another's.
 std::unique_lock<std::mutex> CommitTurn::enter() const {
-  constexpr int looks = 16;
-  constexpr int pauses_between = 16;
-  for (int look = 0; look < looks; ++look) {
-    if (turn_.try_lock())
+  constexpr int pauses_first = 64;
+  constexpr int pauses_max = 256;
+  for (int pauses = pauses_first; pauses <= pauses_max; pauses *= 2) {
+    if (turn_.try_lock()) [[likely]]
       return std::unique_lock{turn_, std::adopt_lock};
-    for (int pause = 0; pause < pauses_between; ++pause)
+    for (int pause = 0; pause < pauses; ++pause)
       pause_core();
   }
   return std::unique_lock{turn_};
 }
 
-Outcome CommitTurn::commit_when_released(std::unique_lock<std::mutex>& lock, const ProposalView& proposal) {
+CommitTurn::Verdict CommitTurn::commit_when_released(std::unique_lock<std::mutex>& lock, const ProposalView& proposal) {
   const auto until = std::chrono::steady_clock::now() + terms_.reserved_wait_max;
   while (std::chrono::steady_clock::now() < until) {
     released_.wait_for(lock, expiry_look_interval);
-    if (auto outcome = try_commit(proposal))
-      return *std::move(outcome);
+    if (auto verdict = try_commit(proposal))
+      return *std::move(verdict);
   }
   return Error{Errc::deadline, proposal.writes.front().path.text(),
                "other transactions kept the path reserved for " + std::to_string(terms_.reserved_wait_max.count()) +
@@ -77,12 +91,13 @@ void CommitTurn::commit(std::span<const ProposalView> proposals, std::span<std::
     const std::lock_guard lock{turn_};
     for (std::size_t i = at; i < std::min(at + batch_max, proposals.size()); ++i)
       if (!outcomes[i])
-        outcomes[i] = try_commit(proposals[i]);
+        if (auto verdict = try_commit(proposals[i]))
+          outcomes[i] = told(*std::move(verdict));
   }
 }
 
 // A public door for bad_alloc: the turn is left with the state as it was. Nothing: another's reservation is in the way.
-std::optional<Outcome> CommitTurn::try_commit(const ProposalView& proposal) try {
+std::optional<CommitTurn::Verdict> CommitTurn::try_commit(const ProposalView& proposal) try {
   if (is_closed_) [[unlikely]]
     return Error{Errc::closed, "commit", "the engine was shut down", "Create another engine"};
   if (!reservations_.is_empty()) [[unlikely]]
@@ -93,7 +108,7 @@ std::optional<Outcome> CommitTurn::try_commit(const ProposalView& proposal) try 
   return out_of_memory_;
 }
 
-Outcome CommitTurn::commit_request(const ProposalView& proposal) {
+CommitTurn::Verdict CommitTurn::commit_request(const ProposalView& proposal) {
   const Request& request = *proposal.request;
   auto known = requests_.find(request);
   if (!known)
@@ -109,10 +124,10 @@ Outcome CommitTurn::commit_request(const ProposalView& proposal) {
         log->abandon(request);
     }
   } prepared{&requests_, request};
-  auto outcome = commit_now(proposal);
-  if (outcome)
-    std::exchange(prepared.log, nullptr)->settle(request, *outcome);
-  return outcome;
+  auto verdict = commit_now(proposal);
+  if (const Version* version = std::get_if<Version>(&verdict))
+    std::exchange(prepared.log, nullptr)->settle(request, *version);
+  return verdict;
 }
 
 /// Refuses while old snapshots keep too much, whatever they keep it for: memory has an end, and reading goes on.
@@ -130,10 +145,16 @@ Status CommitTurn::check_retained() {
       .with("asked", retained.bytes);
 }
 
-Outcome CommitTurn::commit_now(const ProposalView& proposal) {
+CommitTurn::Verdict CommitTurn::commit_now(const ProposalView& proposal) {
   if (!may_retain_) [[unlikely]]
     if (auto allowed = check_retained(); !allowed)
       return allowed.error();
+  if (proposal.base != head_->version) {
+    if (auto known = check_base(*head_, proposal.base); !known)
+      return known.error();
+    if (auto conflict = find_conflict(*head_, proposal))
+      return *std::move(conflict);
+  }
   auto next = theus::commit(*memory_, *head_, proposal, *terms_.access);
   if (!next)
     return next.error();

@@ -117,10 +117,13 @@ private:
 
   Status fits(const ProposalView& proposal) const;
   std::unique_lock<std::mutex> enter() const;
-  Outcome commit_when_released(std::unique_lock<std::mutex>& lock, const ProposalView& proposal);
-  std::optional<Outcome> try_commit(const ProposalView& proposal);
-  Outcome commit_request(const ProposalView& proposal);
-  Outcome commit_now(const ProposalView& proposal);
+  using Verdict = std::variant<Version, Conflict, Error>;
+
+  Outcome told(Verdict&& verdict) const;
+  Verdict commit_when_released(std::unique_lock<std::mutex>& lock, const ProposalView& proposal);
+  std::optional<Verdict> try_commit(const ProposalView& proposal);
+  Verdict commit_request(const ProposalView& proposal);
+  Verdict commit_now(const ProposalView& proposal);
   Status check_retained();
 
   StateMemory* const memory_;       // constant; lives on while snapshots do
