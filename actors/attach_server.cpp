@@ -18,6 +18,7 @@ using Steady = std::chrono::steady_clock;
 
 // Of one client in one turn, so that the others get theirs.
 constexpr int packets_per_turn = 16;
+constexpr std::size_t connections_place = 2;
 constexpr auto pause_without_descriptors = 100ms;
 constexpr auto goodbye_timeout = 250ms;
 
@@ -103,9 +104,9 @@ void AttachServer::turn() {
   const Time now = Steady::now();
   eventfd_t rings = 0;
   ::eventfd_read(wake_.number(), &rings);
-  auto connection = connections_.begin();
-  for (std::size_t i = 2; i < ready.size(); ++i) {
-    serve(*connection, ready[i], now);
+  std::size_t place = connections_place;
+  for (auto connection = connections_.begin(); connection != connections_.end(); ++place) {
+    serve(*connection, ready[place], now);
     const bool is_done = connection->is_gone || (connection->session.is_over() && !connection->session.has_packet());
     if (is_done)
       part(*connection, now);
@@ -115,7 +116,8 @@ void AttachServer::turn() {
     accept(now);
 }
 
-/// Sleeps until there is something to do; what, stands in `ready`: for the wake-up, the listener, and each connection.
+/// Sleeps until there is something to do; what, stands in `ready`: for the wake-up, the listener, and from
+/// connections_place on for each connection, then for the signals of each.
 void AttachServer::wait(std::vector<short>& ready) {
   const bool accepts = Steady::now() >= accept_after_;
   std::vector<pollfd> waiting{{wake_.number(), POLLIN, 0}, {accepts ? entry_.listener().number() : -1, POLLIN, 0}};
@@ -124,6 +126,8 @@ void AttachServer::wait(std::vector<short>& ready) {
         (connection.session.wants_packets() ? POLLIN : 0) | (connection.session.has_packet() ? POLLOUT : 0);
     waiting.push_back({connection.socket.number(), static_cast<short>(events), 0});
   }
+  for (const Connection& connection : connections_)
+    waiting.push_back({connection.session.wake_descriptor(), POLLIN, 0});
   const Time next = next_time();
   constexpr std::chrono::milliseconds longest = 1h;
   const auto left = next == Time::max() ? longest : std::chrono::ceil<std::chrono::milliseconds>(next - Steady::now());

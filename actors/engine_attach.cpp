@@ -40,6 +40,17 @@ public:
                                                     {.reason = options.reason, .timeout = set_timeout});
   }
 
+  Result<std::uint64_t> send_signal(std::string_view name, const Value& payload) override {
+    if (auto open = enter_(); !open)
+      return open.error();
+    return core_->hub.try_send(name, payload);
+  }
+
+  Result<SignalReceiver> listen(const ListenOptions& options) override {
+    return core_->hub.try_subscribe(
+        {.from = SignalStart::last(options.last), .filter = options.filter, .name = "attached"});
+  }
+
 private:
   // A transaction reads the newest state; here the caller says which version it has seen.
   Result<Version> swap(const Path& path, const Value& value, Version expected, const std::string& reason) {

@@ -1,3 +1,4 @@
+#include "benchmarks/hub/actors.hpp"
 #include "benchmarks/hub_load.hpp"
 
 #include <theus/signal_hub.hpp>
@@ -167,6 +168,13 @@ void add_throughput(Program& program, const std::string& name, HubLoad load, std
   });
 }
 
+void actors_case(Case& subject, const HubLoad& load) {
+  subject.rounds(rounds);
+  subject.ours([=] { return actors_that_drain(load); });
+  subject.peer("caf hub", [=] { return actors_with_a_message_each(shorter(load, 8)); });
+  add_packaged_hub_peers(subject, shorter(load, 4), "words");
+}
+
 void lossy(Case& subject) {
   const HubLoad load{.events = 4'000'000, .capacity = 1000};
   subject.rounds(rounds);
@@ -267,6 +275,9 @@ int main(int argc, char** argv) {
                  "heap");
   program.add("lossy 1->1", "deliveries/s", lossy);
   program.add("lossy 1->1 loss", "percent", loss);
+  program.add("actors 1->1", "deliveries/s", [](Case& subject) { actors_case(subject, {.events = 2'097'152}); });
+  program.add("actors 1->4", "deliveries/s",
+              [](Case& subject) { actors_case(subject, {.receivers = 4, .events = 1'048'576}); });
   program.add("latency hot", "ns", latency_hot);
   program.add("latency parked", "ns", latency_parked);
   return program.run(argc, argv);

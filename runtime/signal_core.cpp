@@ -88,7 +88,7 @@ SignalRecord SignalCore::record(const Topic* topic, std::string_view name, std::
 Result<std::uint64_t> SignalCore::publish(std::span<const SignalRecord> records) {
   // Gated subscribers could never make room for more than the capacity at once.
   const auto part = records.first(std::min(records.size(), options.capacity));
-  auto first = publish(0, part, true);
+  auto first = publish(0, part, Gate::wait);
   if (!first) [[unlikely]]
     refuse(records);
   else if (part.size() < records.size())
@@ -97,10 +97,17 @@ Result<std::uint64_t> SignalCore::publish(std::span<const SignalRecord> records)
   return first;
 }
 
+Result<std::uint64_t> SignalCore::try_publish(const SignalRecord& record) {
+  auto place = publish(0, {&record, 1}, Gate::refuse);
+  if (!place)
+    refuse({&record, 1});
+  return place;
+}
+
 Result<std::uint64_t> SignalCore::publish_commit(std::uint64_t version, std::span<SignalRecord> records) {
   for (std::size_t i = 0; i < records.size(); ++i)
     records[i].head.index = static_cast<std::uint32_t>(i);
-  auto first = publish(version, records, false);
+  auto first = publish(version, records, Gate::ignore);
   if (!first)
     refuse(records);
   return first;
@@ -113,7 +120,8 @@ void SignalCore::refuse(std::span<const SignalRecord> records) noexcept {
       large.drop(record.large());
 }
 
-Result<std::uint64_t> SignalCore::publish(std::uint64_t version, std::span<const SignalRecord> records, bool gated) {
+Result<std::uint64_t> SignalCore::publish(std::uint64_t version, std::span<const SignalRecord> records, Gate heeded) {
+  const bool gated = heeded != Gate::ignore;
   while (true) {
     Placed placed = publish_alone(version, records, gated);
     if (placed.outcome == Placed::Outcome::taken && !producers_.is_gone() && producers_.take_over())
@@ -126,7 +134,10 @@ Result<std::uint64_t> SignalCore::publish(std::uint64_t version, std::span<const
     }
     if (placed.outcome == Placed::Outcome::closed)
       return Error{Errc::closed, "SignalHub", "the hub is closed"};
-    if (Status admitted = gate.admit(records.size(), [&] { return ring.tail(); }); !admitted)
+    const auto tail = [&] { return ring.tail(); };
+    if (Status admitted =
+            heeded == Gate::wait ? gate.admit(records.size(), tail) : gate.admit_now(records.size(), tail);
+        !admitted)
       return admitted.error();
   }
 }

@@ -56,6 +56,8 @@ public:
 
   /// At consecutive places when there are at most `capacity` of them.
   Result<std::uint64_t> publish(std::span<const SignalRecord> records);
+  /// Refused where publish() would wait.
+  Result<std::uint64_t> try_publish(const SignalRecord& record);
   /// At consecutive places, waiting for nobody; each with its index.
   Result<std::uint64_t> publish_commit(std::uint64_t version, std::span<SignalRecord> records);
   void close();
@@ -89,7 +91,10 @@ private:
     std::uint64_t first = 0;
   };
 
-  Result<std::uint64_t> publish(std::uint64_t version, std::span<const SignalRecord> records, bool gated);
+  // What to do where a gated subscriber would be overrun.
+  enum class Gate : std::uint8_t { ignore, wait, refuse };
+
+  Result<std::uint64_t> publish(std::uint64_t version, std::span<const SignalRecord> records, Gate heeded);
   Placed publish_alone(std::uint64_t version, std::span<const SignalRecord> records, bool gated) noexcept;
   Placed publish_among_several(std::uint64_t version, std::span<const SignalRecord> records, bool gated) noexcept;
   LargeEvent* large_at(std::uint64_t place) const noexcept;

@@ -32,6 +32,21 @@ bool SignalGate::has_room(std::uint64_t end) noexcept {
   return end <= limit;
 }
 
+Error SignalGate::full(const Subscriber& subscriber) const {
+  return Error{Errc::overloaded, "SignalHub", "the subscriber '" + subscriber.name() + "' is full",
+               "Send again when it has caught up"}
+      .with("subscriber", subscriber.name())
+      .with("limit", capacity_);
+}
+
+// Names the first of those that places up to `end` would overrun. REQUIRES: change_ is held.
+Status SignalGate::refusal(std::uint64_t end) const {
+  for (const Subscriber* subscriber : subscribers_)
+    if (end > subscriber->next() + capacity_)
+      return full(*subscriber);
+  return {};
+}
+
 // Refuses, or evicts those that have blocked since `start` for longer than they may, or finds out until when to wait.
 // REQUIRES: change_ is held.
 Status SignalGate::make_room(std::uint64_t end, Deadline start, Deadline& deadline) {
@@ -44,10 +59,7 @@ Status SignalGate::make_room(std::uint64_t end, Deadline start, Deadline& deadli
       continue;
     }
     if (subscriber.refuses_when_full())
-      return Error{Errc::overloaded, "SignalHub", "the subscriber '" + subscriber.name() + "' is full",
-                   "Send again when it has caught up"}
-          .with("subscriber", subscriber.name())
-          .with("limit", capacity_);
+      return full(subscriber);
     const auto patience = subscriber.block_timeout();
     if (now - start >= patience) {
       subscriber.evict();

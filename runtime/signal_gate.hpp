@@ -60,6 +60,13 @@ public:
     return {};
   }
 
+  /// The same without waiting: refuses when it would overrun anybody.
+  template <class Tail>
+  Status admit_now(std::uint64_t count, const Tail& tail) {
+    const std::lock_guard lock{change_};
+    return has_room(tail() + count) ? Status{} : refusal(tail() + count);
+  }
+
   /// To be called by a gated subscriber after it has moved its cursor.
   void moved() noexcept {
     fence_.light();
@@ -71,6 +78,8 @@ public:
 
 private:
   bool has_room(std::uint64_t end) noexcept;
+  Status refusal(std::uint64_t end) const;
+  Error full(const Subscriber& subscriber) const;
   Status make_room(std::uint64_t end, Deadline start, Deadline& deadline);
 
   const AsymmetricFence fence_;

@@ -35,10 +35,14 @@ bool passes(SignalCore& core, const Topic* topic, std::string_view name) {
   return false;
 }
 
+Error over_rate_limit(std::string_view name) {
+  return {Errc::overloaded, "SignalHub", "the signal '" + std::string{name} + "' exceeds its rate limit"};
+}
+
 template <class Content>
 Result<std::uint64_t> send_one(SignalCore& core, const Topic* topic, std::string_view name, const Content& content) {
   if (!passes(core, topic, name)) [[unlikely]]
-    return Error{Errc::overloaded, "SignalHub", "the signal '" + std::string{name} + "' exceeds its rate limit"};
+    return over_rate_limit(name);
   const SignalRecord record = core.record(topic, name, content);
   return core.publish({&record, 1});
 }
@@ -85,7 +89,10 @@ std::uint64_t SignalHub::send(const SignalTopic& topic, std::span<const std::byt
 }
 
 Result<std::uint64_t> SignalHub::try_send(std::string_view name, const Value& payload) {
-  auto place = send_one(*core_, core_->topics.intern(name), name, payload);
+  const Topic* topic = core_->topics.intern(name);
+  if (!passes(*core_, topic, name))
+    return over_rate_limit(name);
+  auto place = core_->try_publish(core_->record(topic, name, payload));
   if (!place)
     return place;
   return *place + 1;

@@ -50,10 +50,35 @@ Result<Version> AttachedEngine::watch(const std::vector<Path>& paths, std::optio
 }
 
 Result<Changes> AttachedEngine::next(Timeout timeout) {
-  const auto event = link_->next_event(timeout);
+  const auto event = link_->next_event("changes", timeout);
   if (!event)
     return event.error();
   return changes_from_wire(*event);
+}
+
+Result<std::uint64_t> AttachedEngine::send_signal(std::string_view name, const Value& payload, Timeout timeout) {
+  const auto answer = link_->request("signal", {{"name", name}, {"payload", payload}}, timeout);
+  return answer ? (*answer)["sequence"].get<std::uint64_t>() : Result<std::uint64_t>{answer.error()};
+}
+
+Status AttachedEngine::listen(const ListenOptions& options, Timeout timeout) {
+  const auto answer = link_->request("listen", {{"filter", options.filter}, {"last", options.last}}, timeout);
+  return answer ? Status{} : answer.error();
+}
+
+Result<std::vector<HeardSignal>> AttachedEngine::next_signals(Timeout timeout) {
+  const auto event = link_->next_event("signals", timeout);
+  return event ? signals_from_wire(*event) : Result<std::vector<HeardSignal>>{event.error()};
+}
+
+Status AttachedEngine::count_signals(std::string_view filter, Timeout timeout) {
+  const auto answer = link_->request("count", {{"filter", filter}}, timeout);
+  return answer ? Status{} : answer.error();
+}
+
+Result<SignalCounts> AttachedEngine::next_counts(Timeout timeout) {
+  const auto event = link_->next_event("counts", timeout);
+  return event ? counts_from_wire(*event) : Result<SignalCounts>{event.error()};
 }
 
 Result<Version> AttachedEngine::mark(Timeout timeout) { return link_->request_version("mark", Value::map(), timeout); }

@@ -227,7 +227,7 @@ Result<Version> AttachedEngine::Link::request_version(std::string_view name, Val
   return answer ? version_from_wire((*answer)["version"]) : Result<Version>{answer.error()};
 }
 
-Result<Value> AttachedEngine::Link::next_event(Timeout timeout) {
+Result<Value> AttachedEngine::Link::next_event(std::string_view name, Timeout timeout) {
   const auto deadline = Steady::now() + timeout;
   while (true) {
     if (events_.empty() && fault_)
@@ -236,7 +236,7 @@ Result<Value> AttachedEngine::Link::next_event(Timeout timeout) {
       auto message = receive_message(deadline);
       // What came of a message stays, and the rest may still come.
       if (!message && message.error().code() == Errc::deadline)
-        return Error{Errc::timeout, "attach", "nothing watched has changed"};
+        return Error{Errc::timeout, "attach", "nothing has come"};
       if (!message) {
         fault_ = message.error();
         continue;
@@ -245,7 +245,7 @@ Result<Value> AttachedEngine::Link::next_event(Timeout timeout) {
     }
     const Value event = std::move(events_.front());
     events_.pop_front();
-    if (event["event"] == Value{"changes"})
+    if (event["event"] == Value{name})
       return event;
     if (event["event"] == Value{"closing"})
       is_closing_ = true;

@@ -21,8 +21,8 @@ public:
   Result<Value> request(std::string_view name, Value fields, Timeout timeout);
   /// Of a request that is answered by a version.
   Result<Version> request_version(std::string_view name, Value fields, Timeout timeout);
-  /// The next event that tells of changes. Errors: timeout, and owner_down after the last one.
-  Result<Value> next_event(Timeout timeout);
+  /// The next event, which is to be of that name. Errors: timeout, and owner_down after the last one.
+  Result<Value> next_event(std::string_view name, Timeout timeout);
 
   void interrupt() noexcept;
 

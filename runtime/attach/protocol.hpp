@@ -14,6 +14,8 @@
 //   client            {"id": n, "do": name, ...}                    see attach_requests in requests.hpp
 //   engine            {"id": n, "ok": value} or {"id": n, "error": {code, where, cause, remedy, fields}}
 //   engine            {"event": "changes", since, version, entries, omitted}
+//   engine            {"event": "signals", "signals": [{sequence, version, index, name, payload} or {missed}, ...]}
+//   engine            {"event": "counts", elapsed_us, "counts": [[name, n], ...], further, missed}
 //   engine            {"event": "closing"}                          the engine is shut down in an orderly way
 // Whoever hears something else hangs up.
 

@@ -1,5 +1,6 @@
 #include "runtime/attach/requests.hpp"
 
+#include <theus/limits.hpp>
 #include <theus/nearest.hpp>
 
 #include <algorithm>
@@ -16,6 +17,7 @@ namespace {
 constexpr std::size_t paths_max = 64;
 constexpr std::size_t entries_max = 10'000;
 constexpr std::size_t reason_bytes_max = 1024;
+constexpr std::size_t signal_name_bytes_max = 255;
 // What the frame around an answer's value may take.
 constexpr std::size_t frame_bytes = 1024;
 
@@ -101,9 +103,15 @@ Result<Value> set(AttachTarget& target, AttachedClient&, const Value& request) {
   return Value{{"version", *version}};
 }
 
+Status check_free(const AttachedClient& client) {
+  if (client.feed || client.stream)
+    return bad_request("this client watches or listens already");
+  return {};
+}
+
 Result<Value> watch(AttachTarget& target, AttachedClient& client, const Value& request) {
-  if (client.feed)
-    return bad_request("this client watches already");
+  if (Status free = check_free(client); !free)
+    return free.error();
   const auto paths = paths_in(request);
   if (!paths)
     return paths.error();
@@ -116,6 +124,42 @@ Result<Value> watch(AttachTarget& target, AttachedClient& client, const Value& r
                        std::to_string(now.version()));
   client.feed.emplace(uncovered(*paths), *since, now);
   return Value{{"version", since->value_or(now.version())}};
+}
+
+Result<Value> send_signal(AttachTarget& target, AttachedClient&, const Value& request) {
+  const auto name = request["name"].get<std::string>();
+  if (!name || name->empty() || name->size() > signal_name_bytes_max)
+    return bad_request("a signal has a name of 1 to " + std::to_string(signal_name_bytes_max) + " bytes");
+  if (Status sound = check_limits(request["payload"]); !sound)
+    return sound.error();
+  const auto sequence = target.send_signal(*name, request["payload"]);
+  if (!sequence)
+    return sequence.error();
+  return Value{{"sequence", *sequence}};
+}
+
+Result<Value> stream(AttachTarget& target, AttachedClient& client, const Value& request, bool counts_only) {
+  if (Status free = check_free(client); !free)
+    return free.error();
+  const auto filter = request["filter"].get<std::string>();
+  if (!filter || filter->size() > signal_name_bytes_max)
+    return bad_request("a filter has at most " + std::to_string(signal_name_bytes_max) + " bytes");
+  const auto last = request.contains("last") ? request["last"].get<std::uint64_t>() : Result<std::uint64_t>{0U};
+  if (!last)
+    return bad_request("the field last is no number of signals");
+  auto receiver = target.listen({*filter, *last});
+  if (!receiver)
+    return receiver.error();
+  client.stream.emplace(*std::move(receiver), counts_only);
+  return Value::map();
+}
+
+Result<Value> listen(AttachTarget& target, AttachedClient& client, const Value& request) {
+  return stream(target, client, request, false);
+}
+
+Result<Value> count(AttachTarget& target, AttachedClient& client, const Value& request) {
+  return stream(target, client, request, true);
 }
 
 Result<Value> mark(AttachTarget& target, AttachedClient& client, const Value&) {
@@ -164,6 +208,9 @@ std::span<const AttachRequest> attach_requests() {
       AttachRequest{"watch", {"paths", "since"}, watch},
       AttachRequest{"mark", {}, mark},
       AttachRequest{"changes", {"paths", "entries_max"}, changes},
+      AttachRequest{"signal", {"name", "payload"}, send_signal},
+      AttachRequest{"listen", {"filter", "last"}, listen},
+      AttachRequest{"count", {"filter"}, count},
   };
   return table;
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <theus/attach.hpp>
+#include "runtime/attach/signal_stream.hpp"
 
 namespace theus {
 
@@ -15,6 +15,9 @@ public:
   /// Whether old snapshots keep so much memory that clients must give theirs up.
   virtual bool is_short_of_memory() const = 0;
   virtual Result<Version> set(const Path& path, const Value& value, const SetOptions& options) = 0;
+  /// Waits for nobody.
+  virtual Result<std::uint64_t> send_signal(std::string_view name, const Value& payload) = 0;
+  virtual Result<SignalReceiver> listen(const ListenOptions& options) = 0;
 };
 
 /// Tells one client of the changes of some paths. Holds the state that was told last, and takes a newer one whenever
@@ -39,6 +42,7 @@ private:
 /// What one client asked the engine to keep for it.
 struct AttachedClient {
   std::optional<ChangeFeed> feed;
+  std::optional<SignalStream> stream;
   std::optional<Snapshot> mark;
   bool lost_mark = false;  // it was given up
 };
@@ -51,7 +55,7 @@ struct AttachRequest {
   Result<Value> (*answer)(AttachTarget& target, AttachedClient& client, const Value& request);
 };
 
-/// All requests: info, get, set, watch, mark, changes.
+/// All requests: info, get, set, watch, mark, changes, signal, listen, count.
 std::span<const AttachRequest> attach_requests();
 
 /// The answer to a request, as it is sent. Nothing when what came is no request at all.

@@ -78,18 +78,30 @@ void AttachSession::look(Time now) {
     return end({Errc::deadline, "attach", has_joined_ ? "the client stalls" : "the client does not finish joining"});
   look_at_memory(now);
   // Nothing is put behind an answer that waits: what a slow client misses is told as one.
-  if (!client_.feed || has_packet() || now < next_look_)
+  if (has_packet())
     return;
+  if (const auto event = news(now))
+    say(*event, now);
+}
+
+std::optional<Value> AttachSession::news(Time now) {
+  if (client_.stream)
+    return client_.stream->look(now);
+  if (!client_.feed || now < next_look_)
+    return std::nullopt;
   next_look_ = now + look_interval;
-  if (const auto changes = client_.feed->look(target_))
-    say(*changes, now);
+  return client_.feed->look(target_);
 }
 
 AttachSession::Time AttachSession::look_at() const noexcept {
   Time next = deadline().value_or(Time::max());
   if (client_.mark)
     next = std::min(next, next_memory_look_);
-  return !has_packet() && is_behind() ? std::min(next, next_look_) : next;
+  if (has_packet())
+    return next;
+  if (client_.stream)
+    return std::min(next, client_.stream->look_at());
+  return is_behind() ? std::min(next, next_look_) : next;
 }
 
 std::optional<AttachSession::Time> AttachSession::deadline() const noexcept {
@@ -115,6 +127,9 @@ void AttachSession::close(Time now) {
   if (client_.feed)
     if (const auto changes = client_.feed->look(target_))
       say(*changes, now);
+  if (client_.stream)
+    if (const auto last = client_.stream->last())
+      say(*last, now);
   say(Value{{"event", "closing"}}, now);
   is_over_ = true;
 }

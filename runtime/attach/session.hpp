@@ -34,7 +34,12 @@ public:
   std::span<const std::byte> packet();
   void sent(Time now);
 
-  /// Time has passed, or the state may have changed.
+  /// Readable when there are signals to tell; -1 when there is nothing to wait for.
+  int wake_descriptor() const noexcept {
+    return has_packet() || !client_.stream ? -1 : client_.stream->wake_descriptor();
+  }
+
+  /// Time has passed, the state may have changed, or there may be signals.
   void look(Time now);
   /// When to look again at the latest, if no packet comes and nothing is committed before.
   Time look_at() const noexcept;
@@ -52,6 +57,7 @@ private:
   void receive_message(std::span<const std::byte> message, Time now);
   void say(const Value& message, Time now);
   void end(Error fault);
+  std::optional<Value> news(Time now);
   void look_at_memory(Time now);
   std::optional<Time> deadline() const noexcept;
 

@@ -1,9 +1,12 @@
 #include "runtime/attach/wire.hpp"
 
+#include <theus/limits.hpp>
+
 #include <array>
 
 #include "runtime/attach/protocol.hpp"
 #include "runtime/cbor.hpp"
+#include "runtime/escape.hpp"
 #include "runtime/path_key.hpp"
 
 namespace theus {
@@ -20,6 +23,31 @@ Error misshapen(std::string_view what) {
 Value shortened(const Value& value) {
   const std::size_t bytes = encoded_size(value, value_bytes_max);
   return bytes > value_bytes_max ? Value{{"$omitted", encoded_size(value)}} : value;
+}
+
+// Names and texts of signals may be any bytes; texts of a message are UTF-8.
+Value name_to_wire(std::string_view name) {
+  return is_utf8(name) ? Value{name} : Value::bytes(std::as_bytes(std::span{name}));
+}
+
+Result<std::string> name_from_wire(const Value& value) {
+  if (!value.is_bytes())
+    return value.get<std::string>();
+  const auto bytes = value.as_bytes();
+  return std::string{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+Result<HeardSignal> signal_from_wire(const Value& value) {
+  if (const Value* missed = value.find("missed"))
+    if (const auto count = missed->get<std::uint64_t>(); count && *count > 0)
+      return HeardSignal{.missed = *count, .name = {}, .payload = {}};
+  const auto sequence = value["sequence"].get<std::uint64_t>();
+  const auto version = version_from_wire(value["version"]);
+  const auto index = value["index"].get<std::uint32_t>();
+  auto name = name_from_wire(value["name"]);
+  if (!sequence || !version || !index || !name)
+    return misshapen("signal");
+  return HeardSignal{0, *sequence, *version, *index, *std::move(name), value["payload"]};
 }
 
 Value to_wire(const Difference& difference) {
@@ -141,6 +169,54 @@ Result<Changes> changes_from_wire(const Value& value) {
     changes.diff.entries.push_back(*std::move(difference));
   }
   return changes;
+}
+
+Value to_wire(const Event& event) {
+  const Value payload = event.payload.value();
+  const bool is_sound = check_limits(payload).ok();
+  return {{"sequence", event.sequence},
+          {"version", event.version},
+          {"index", event.index},
+          {"name", name_to_wire(event.name)},
+          {"payload", is_sound ? shortened(payload) : Value{{"$omitted", encoded_size(payload)}}}};
+}
+
+Result<std::vector<HeardSignal>> signals_from_wire(const Value& value) {
+  if (!value["signals"].is_list())
+    return misshapen("list of signals");
+  std::vector<HeardSignal> signals;
+  for (const Value& entry : value["signals"].items()) {
+    auto signal = signal_from_wire(entry);
+    if (!signal)
+      return signal.error();
+    signals.push_back(*std::move(signal));
+  }
+  return signals;
+}
+
+Value to_wire(const SignalCounts& counts) {
+  Value list = Value::list();
+  for (const auto& [name, count] : counts.counts)
+    list.push_back(Value::list({name_to_wire(name), count}));
+  return {
+      {"elapsed_us", counts.elapsed.count()}, {"counts", list}, {"further", counts.further}, {"missed", counts.missed}};
+}
+
+Result<SignalCounts> counts_from_wire(const Value& value) {
+  const auto elapsed = value["elapsed_us"].get<std::int64_t>();
+  const auto further = value["further"].get<std::uint64_t>();
+  const auto missed = value["missed"].get<std::uint64_t>();
+  if (!elapsed || *elapsed < 0 || !further || !missed || !value["counts"].is_list())
+    return misshapen("count of signals");
+  SignalCounts counts{std::chrono::microseconds{*elapsed}, {}, *further, *missed};
+  for (const Value& entry : value["counts"].items()) {
+    auto name = name_from_wire(entry[0]);
+    const auto count = entry[1].get<std::uint64_t>();
+    if (!name || !count)
+      return misshapen("count of signals");
+    counts.counts[*std::move(name)] += *count;
+  }
+  return counts;
 }
 
 Value to_wire(const EngineInfo& info) {

@@ -3,6 +3,7 @@
 // How paths, differences and errors stand in the messages of protocol.hpp.
 
 #include <theus/attach.hpp>
+#include <theus/signal_event.hpp>
 
 namespace theus {
 
@@ -20,6 +21,12 @@ Error error_from_wire(const Value& value);
 /// {since, version, entries, omitted}. Entries that would make it too long are counted as omitted.
 Value to_wire(const Changes& changes);
 Result<Changes> changes_from_wire(const Value& value);
+
+Value to_wire(const Event& event);
+Result<std::vector<HeardSignal>> signals_from_wire(const Value& value);
+
+Value to_wire(const SignalCounts& counts);
+Result<SignalCounts> counts_from_wire(const Value& value);
 
 Value to_wire(const EngineInfo& info);
 Result<EngineInfo> info_from_wire(const Value& value);

@@ -48,6 +48,9 @@ extern const Command state_get_command;
 extern const Command state_set_command;
 extern const Command state_watch_command;
 extern const Command state_diff_command;
+extern const Command signal_tail_command;
+extern const Command signal_send_command;
+extern const Command signal_hz_command;
 extern const Command workflow_validate_command;
 
 }  // namespace theus::cli

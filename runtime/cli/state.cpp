@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include "runtime/cli/attachment.hpp"
+#include "runtime/cli/json_argument.hpp"
 #include "runtime/cli/module_run.hpp"
 
 namespace theus::cli {
@@ -46,24 +47,12 @@ struct SetCommand {
   std::string reason;
 };
 
-/// JSON, or a word that cannot be meant as JSON.
-Result<Value> value_of(const std::string& text) {
-  constexpr std::string_view openings = "{[\"";
-  auto value = parse_json(text);
-  const bool is_word = text.empty() || openings.find(text.front()) == std::string_view::npos;
-  return !value && is_word ? Result<Value>{text} : value;
-}
-
-std::string wrong_with_value(const std::string& text) {
-  const auto value = value_of(text);
-  return value ? "" : "the value is no JSON: " + value.error().cause();
-}
-
 Result<Report> set(const SetCommand& options, const Session&) {
   auto engine = attach(options.handle);
   if (!engine)
     return engine.error();
-  const auto version = engine->set(options.path, value_of(options.value).value(), {options.expected, options.reason});
+  const auto version =
+      engine->set(options.path, json_or_word(options.value).value(), {options.expected, options.reason});
   if (!version)
     return version.error();
   return Report{{{"path", options.path}, {"version", *version}}, std::to_string(*version) + "\n"};
@@ -95,7 +84,7 @@ constinit const Command state_set_command{
     [](CLI::App& parser, const Session&) -> Action {
       auto options = std::make_shared<SetCommand>();
       parser.add_option("PATH", options->path, "What to set")->required()->check(wrong_with_path);
-      parser.add_option("VALUE", options->value, "JSON, or a bare word as a text")->required()->check(wrong_with_value);
+      parser.add_option("VALUE", options->value, "JSON, or a bare word as a text")->required()->check(wrong_with_json);
       parser.add_option("--expected", options->expected, "Refuse when the path changed after this version")
           ->type_name("VERSION")
           ->check(CLI::NonNegativeNumber);

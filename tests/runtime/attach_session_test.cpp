@@ -32,6 +32,13 @@ public:
     const Write write = Write::set(path, value);
     return turn.commit({options.expected.value_or(version()), false, {}, std::span{&write, 1}, {}});
   }
+  SignalHub hub{16U};
+  Result<std::uint64_t> send_signal(std::string_view name, const Value& payload) override {
+    return hub.try_send(name, payload);
+  }
+  Result<SignalReceiver> listen(const ListenOptions& options) override {
+    return hub.try_subscribe({.from = SignalStart::last(options.last), .filter = options.filter});
+  }
   void commit(std::vector<Write> writes) { turn.commit({version(), false, {}, writes, {}}).value(); }
 };
 

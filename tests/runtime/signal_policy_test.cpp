@@ -75,6 +75,17 @@ TEST_CASE("with overflow block, senders wait for the subscriber, then evict it",
       REQUIRE(receiver.recv().event().payload == Value{i});
     sender.join();
   }
+  SECTION("but those who only try") {
+    SignalReceiver receiver = hub.subscribe({.name = "slow", .overflow = SignalOverflow::block(1h)});
+    for (int i = 1; i <= 4; ++i)
+      CHECK(hub.try_send("n", i).ok());
+    const auto refused = hub.try_send("n", 5);
+    REQUIRE(refused.error().code() == Errc::overloaded);
+    CHECK(refused.error().fields()["subscriber"] == Value{"slow"});
+    CHECK(hub.statistics().refused == 1);
+    CHECK(receiver.recv().event().payload == Value{1});
+    CHECK(hub.try_send("n", 5).value() == 5);
+  }
   SECTION("it never takes anything") {
     SignalReceiver stuck = hub.subscribe({.overflow = SignalOverflow::block(1ms)});
     SignalReceiver other = hub.subscribe();

@@ -1,60 +1,10 @@
-#include "tests/system/command_line.hpp"
+#include "tests/system/project.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <csignal>
 
 namespace theus::testing {
-namespace {
-
-/// A project folder in which `theus run` has sold twice and now hangs, until it is killed or interrupted.
-class Project {
-public:
-  explicit Project(std::vector<std::string> more = {}) {
-    flow_ = folder_.file("flow.yaml", "steps: [sell, sell, hang]\n");
-    start(std::move(more));
-  }
-
-  void start(std::vector<std::string> more = {}) {
-    std::vector<std::string> command{THEUS_BINARY_DIR "/bin/theus", "run", flow_, "--module", module("shop")};
-    command.insert(command.end(), more.begin(), more.end());
-    engines_.push_back(std::make_unique<Subprocess>(command, SubprocessOptions{.folder = path()}));
-    engines_.back()->wait_for_err("hanging");
-  }
-
-  std::string path() const { return folder_.path().string(); }
-  const Folder& folder() const { return folder_; }
-  Subprocess& engine() { return *engines_.back(); }
-  std::string handle() { return "unix:" + path() + "/.theus/engine-" + std::to_string(engine().pid()); }
-
-  Finished state(std::vector<std::string> arguments) const {
-    arguments.insert(arguments.begin(), "state");
-    return theus(std::move(arguments), {.folder = path()});
-  }
-  std::unique_ptr<Subprocess> watch(std::vector<std::string> arguments) const {
-    arguments.insert(arguments.begin(), {THEUS_BINARY_DIR "/bin/theus", "state", "watch"});
-    auto watching = std::make_unique<Subprocess>(arguments, SubprocessOptions{.folder = path()});
-    watching->wait_for_err("watching from version");
-    return watching;
-  }
-
-private:
-  Folder folder_;
-  std::string flow_;
-  std::vector<std::unique_ptr<Subprocess>> engines_;
-};
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find('\n', at), text.size());
-    lines.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  return lines;
-}
-
-}  // namespace
 
 TEST_CASE("state get and set work on the engine that runs in the project folder", "[cli][state]") {
   Project project;

@@ -4,10 +4,12 @@
 
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace theus {
 
@@ -39,6 +41,31 @@ struct SetOptions {
   std::optional<Version> expected{};
   /// Why; stands in the audit log of the engine. At most 1024 bytes. Empty: no entry.
   std::string reason{};
+};
+
+/// A signal that an engine told of, or a gap: when `missed` is not 0, so many, wanted or not, were overwritten before
+/// they were told, and the rest is empty.
+struct HeardSignal {
+  std::uint64_t missed = 0;
+  std::uint64_t sequence = 0;
+  Version version = 0;  ///< of the commit that caused it; 0 when no commit did
+  std::uint32_t index = 0;
+  std::string name;
+  /// {"$omitted": bytes} when its encoding has more than a megabyte, or cannot be sent.
+  Value payload;
+};
+
+/// How often each name was heard during `elapsed`.
+struct SignalCounts {
+  std::chrono::microseconds elapsed{0};
+  std::map<std::string, std::uint64_t> counts;
+  std::uint64_t further = 0;  ///< of names beyond the first thousand
+  std::uint64_t missed = 0;   ///< overwritten before they were counted, wanted or not
+};
+
+struct ListenOptions {
+  std::string filter = "**";  ///< as SubscribeOptions::filter
+  std::uint64_t last = 0;     ///< begin with so many of those that are kept
 };
 
 /// Which engine is meant: the first of these that is given.
@@ -78,13 +105,25 @@ public:
                       Timeout timeout = default_timeout);
 
   /// From now on next() tells of changes at and below the paths (1 to 64), after `since`: an earlier version than the
-  /// current one is told as one change without values before it. One watch per AttachedEngine. Returns the version from
-  /// which on it watches.
+  /// current one is told as one change without values before it. An AttachedEngine watches once. Returns the version
+  /// from which on it watches.
   Result<Version> watch(const std::vector<Path>& paths, std::optional<Version> since = std::nullopt,
                         Timeout timeout = default_timeout);
   /// The next changes. Errors besides: timeout, when there were none; owner_down, when the engine was shut
   /// down in an orderly way and all was told.
   Result<Changes> next(Timeout timeout);
+
+  /// Sends a signal through the engine's hub, waiting for nobody; returns its sequence. Errors besides: overloaded by a
+  /// rate limit or a full subscriber.
+  Result<std::uint64_t> send_signal(std::string_view name, const Value& payload, Timeout timeout = default_timeout);
+  /// From now on next_signals() tells of signals. An AttachedEngine either watches, listens or counts, once.
+  Status listen(const ListenOptions& options = {}, Timeout timeout = default_timeout);
+  /// The next signals, in order. Errors as next().
+  Result<std::vector<HeardSignal>> next_signals(Timeout timeout);
+  /// From now on next_counts() tells about ten times a second how many signals there were, also when there were none.
+  /// The engine counts them itself, so that far more can be counted than listened to.
+  Status count_signals(std::string_view filter = "**", Timeout timeout = default_timeout);
+  Result<SignalCounts> next_counts(Timeout timeout);
 
   /// Lets the engine keep its current state for changes(); returns its version.
   Result<Version> mark(Timeout timeout = default_timeout);

@@ -51,8 +51,7 @@ public:
   ~SignalHub();
 
   /// Publishes and returns the event's sequence: from 1, dense. 0 when refused: closed, over a rate limit, or a
-  /// subscriber with overflow `fail` is full; try_send() tells which. Waits for nobody, unless a subscriber asked
-  /// for overflow `block`.
+  /// subscriber with overflow `fail` is full. Waits for nobody, unless a subscriber asked for overflow `block`.
   std::uint64_t send(std::string_view name, const Value& payload = {});
   /// The same without building the map first: send("tick", {{"time", 1}}).
   std::uint64_t send(std::string_view name, std::initializer_list<Member> members);
@@ -62,7 +61,7 @@ public:
   std::uint64_t send(const SignalTopic& topic, std::initializer_list<Member> members);
   std::uint64_t send(const SignalTopic& topic, std::span<const std::byte> bytes);
 
-  /// As send(); errors closed, overloaded.
+  /// As send(), but waits for nobody at all. Errors: closed; overloaded by a rate limit, or where send() would wait.
   Result<std::uint64_t> try_send(std::string_view name, const Value& payload = {});
 
   /// Publishes all, at consecutive places when there are no more than the capacity, and returns the first one's
