@@ -102,6 +102,7 @@ using SignalExecutor = std::function<void(std::function<void()>)>;
 /// `receiver.recv_async().future()` or `receiver.recv_async().then(callback)`. The callback, or the rest of the
 /// coroutine unless there was something at once, runs on the executor; without one on a thread of the hub, which it
 /// should not hold for long. When the receiver goes first, the outcome is `closed`.
+/// Await into a variable: g++ 12 miscompiles a co_await inside the arguments of a call in a loop's condition.
 class [[nodiscard]] SignalReceive {
 public:
   SignalReceive(SignalReceive&&) noexcept;
