@@ -47,8 +47,11 @@ Outcome CommitTurn::commit(const ProposalView& proposal) {
 Outcome CommitTurn::told(Verdict&& verdict) const try {
   if (const Version* version = std::get_if<Version>(&verdict)) [[likely]]
     return *version;
-  if (const Conflict* conflict = std::get_if<Conflict>(&verdict))
+  if (const Conflict* conflict = std::get_if<Conflict>(&verdict)) {
+    if (listener_ != nullptr)
+      listener_->refused(conflict->path);
     return conflict->error();
+  }
   return std::get<Error>(std::move(verdict));
 } catch (const std::bad_alloc&) {
   return out_of_memory_;

@@ -17,7 +17,11 @@ class CommitListener {
 public:
   virtual ~CommitListener() = default;
   virtual void committed(Version version, std::span<const Signal> signals) noexcept = 0;
-  /// Told, outside the turn and perhaps by several threads at once, of a value of a megabyte or more.
+  // Told perhaps by several threads at once.
+
+  /// Of a commit that was refused because this path had changed.
+  virtual void refused(const Path& /*path*/) noexcept {}
+  /// Of a value of a megabyte or more.
   virtual void asked_for_large_value(const Path& /*path*/, std::size_t /*bytes*/) noexcept {}
 };
 

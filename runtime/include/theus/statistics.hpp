@@ -4,6 +4,9 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
 
 namespace theus {
 
@@ -16,6 +19,44 @@ struct StateStatistics {
   std::size_t retained_versions = 0;        ///< old versions that somebody holds
   Version oldest_version = 0;               ///< of them; 0 when there is none
   std::chrono::milliseconds oldest_age{0};  ///< since it was first found replaced
+};
+
+/// How long something took; each quantile is at most 1/16 more than measured.
+struct LatencySummary {
+  std::uint64_t count = 0;
+  std::chrono::nanoseconds p50{0};
+  std::chrono::nanoseconds p90{0};
+  std::chrono::nanoseconds p99{0};
+  std::chrono::nanoseconds max{0};
+};
+
+/// Of the calls of one process that were answered, those of workflow steps included.
+struct ProcessStatistics {
+  std::string process;
+  std::uint64_t succeeded = 0;
+  std::uint64_t failed = 0;     ///< answered with an error, those below included
+  std::uint64_t expired = 0;    ///< with `deadline`
+  std::uint64_t cancelled = 0;  ///< with `cancelled`
+  std::uint64_t conflicts = 0;  ///< commits that met another, after which the body ran again or gave up
+  int running = 0;              ///< calls that are under way, those that have expired and do not end among them
+  LatencySummary latency;       ///< from the call to its answer
+};
+
+/// How often commits of any kind were refused because this path had changed.
+struct PathConflicts {
+  std::string path;  ///< "" is the state as a whole; "*" all paths beyond those that are counted one by one
+  std::uint64_t count = 0;
+};
+
+/// What an engine has done so far. Counters are read one after the other, while they go on counting.
+struct EngineStatistics {
+  std::size_t in_flight = 0;                 ///< executions and workflows that have been admitted and are not over
+  std::uint64_t overloaded = 0;              ///< that were refused because too many were
+  std::size_t blocking_threads = 0;          ///< that exist
+  std::size_t blocking_waiting = 0;          ///< bodies that wait for one
+  std::uint64_t unexpected_messages = 0;     ///< that an actor got and does not know
+  std::vector<ProcessStatistics> processes;  ///< by name
+  std::vector<PathConflicts> conflicts;      ///< most frequent first
 };
 
 }  // namespace theus
