@@ -279,6 +279,8 @@ bool ExpressionParser::expect(TokenKind kind, std::string_view wanted) {
 }
 
 bool ExpressionParser::fail(std::size_t at, std::string cause, std::string suggestion, Errc code) {
+  if (suggestion.empty())
+    suggestion = "Write paths, numbers, texts and operators between them, as in domain.count > 10";
   problem_ = {at, std::move(cause), std::move(suggestion)};
   code_ = code;
   return false;

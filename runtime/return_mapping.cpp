@@ -1,5 +1,7 @@
 #include "runtime/return_mapping.hpp"
 
+#include <theus/nearest.hpp>
+
 #include <algorithm>
 
 namespace theus {
@@ -10,18 +12,19 @@ std::string_view last_key(const Path& path) noexcept { return path.segments().ba
 Result<Path> find_output(const Contract& contract, const std::string& name) {
   const auto spelled = Path::parse(name);
   std::vector<Path> found;
+  std::vector<std::string> known;
   for (const PathPattern& output : contract.outputs()) {
     if (spelled && output.grants(*spelled))
       return *spelled;
     if (!output.has_wildcards() && last_key(output.path()) == name)
       found.push_back(output.path());
+    known.emplace_back(output.has_wildcards() ? output.text() : std::string{last_key(output.path())});
   }
   if (found.size() == 1)
     return found.front();
   if (found.empty())
     return contract.violation("undeclared_output", Path{}, "write",
-                              "the returned name '" + name + "' is no declared output",
-                              "Return declared paths or their last segments");
+                              "the returned name '" + name + "' is no declared output", suggest(name, known));
   return contract.violation("ambiguous", found.front(), "write",
                             "the returned name '" + name + "' fits " + found[0].text() + " and " + found[1].text(),
                             "Name the output by its full path");
