@@ -2,8 +2,18 @@
 
 namespace theus::actors {
 
+void CallCounters::add(const Result<Executed>& result, std::chrono::nanoseconds took) noexcept {
+  const auto count = [](std::atomic<std::uint64_t>& counter) { counter.fetch_add(1, std::memory_order_relaxed); };
+  count(result ? succeeded : failed);
+  if (!result && result.error().code() == Errc::deadline)
+    count(expired);
+  if (!result && result.error().code() == Errc::cancelled)
+    count(cancelled);
+  latency.add(took);
+}
+
 Call::Call(ProcessPtr process, Value arguments, Deadline begun, Deadline deadline, std::uint64_t id, Answer answer,
-           std::string request_id)
+           std::string request_id, const Clock& clock)
     : process_(std::move(process)),
       arguments_(std::move(arguments)),
       begun_(begun),
@@ -11,11 +21,22 @@ Call::Call(ProcessPtr process, Value arguments, Deadline begun, Deadline deadlin
       id_(id),
       answer_(std::move(answer)),
       request_id_(std::move(request_id)),
+      clock_(clock),
       state_{.cancelled = false, .run_cancelled = nullptr, .progress = process_->progress} {
-  process_->running.fetch_add(1, std::memory_order_relaxed);
+  process_->counters.running.fetch_add(1, std::memory_order_relaxed);
 }
 
-Call::~Call() { process_->running.fetch_sub(1, std::memory_order_release); }
+Call::~Call() { process_->counters.running.fetch_sub(1, std::memory_order_release); }
+
+void Call::answer(Result<Executed> result) {
+  process_->counters.add(result, clock_.now() - begun_);
+  answer_(std::move(result));
+}
+
+bool Call::retry() noexcept {
+  process_->counters.conflicts.fetch_add(1, std::memory_order_relaxed);
+  return move(Phase::committing, Phase::running);
+}
 
 std::optional<Request> Call::request(const Value& value) const {
   if (request_id_.empty())
@@ -25,7 +46,7 @@ std::optional<Request> Call::request(const Value& value) const {
 
 void Call::finish(Result<Executed> result) {
   if (move(Phase::running, Phase::done) || move(Phase::committing, Phase::done))
-    answer_(std::move(result));
+    answer(std::move(result));
 }
 
 bool Call::expire(std::chrono::steady_clock::time_point now) {
@@ -35,11 +56,21 @@ bool Call::expire(std::chrono::steady_clock::time_point now) {
   state_.cancelled.store(true, std::memory_order_relaxed);
   const auto limit = std::chrono::duration_cast<milliseconds>(deadline_ - begun_).count();
   const auto elapsed = std::chrono::duration_cast<milliseconds>(now - begun_).count();
-  answer_(Error{Errc::deadline, "'" + process_->definition.name + "'",
-                "no commit within " + std::to_string(limit) + " ms; nothing was written",
-                "Raise its timeout, or let its body look at ctx.is_cancelled()"}
-              .with("limit", limit)
-              .with("elapsed", elapsed));
+  answer(Error{Errc::deadline, "'" + process_->definition.name + "'",
+               "no commit within " + std::to_string(limit) + " ms; nothing was written",
+               "Raise its timeout, or let its body look at ctx.is_cancelled()"}
+             .with("limit", limit)
+             .with("elapsed", elapsed));
+  return true;
+}
+
+bool Call::cancel() {
+  if (!move(Phase::running, Phase::expired))
+    return false;
+  state_.cancelled.store(true, std::memory_order_relaxed);
+  answer(Error{Errc::cancelled, "'" + process_->definition.name + "'", "its caller cancelled it; nothing was written",
+               "Call it again"}
+             .with("names", Value::list({Value{process_->definition.name}})));
   return true;
 }
 

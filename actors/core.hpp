@@ -1,8 +1,11 @@
 #pragma once
 
+#include "actors/blocking_pool.hpp"
 #include "actors/large_value_warning.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/commit_turn.hpp"
+#include "runtime/conflict_counts.hpp"
+#include "runtime/fork_mark.hpp"
 #include "runtime/transactor.hpp"
 
 #include <theus/log.hpp>
@@ -19,19 +22,23 @@ namespace theus::actors {
 /// Hands the signals of each commit to the hub, inside the turn and so in commit order. Publishing waits for nobody.
 class CommitObserver final : public CommitListener {
 public:
-  CommitObserver(SignalHub& hub, LargeValueWarning& warning) noexcept : hub_(hub), warning_(warning) {}
+  CommitObserver(SignalHub& hub, LargeValueWarning& warning, ConflictCounts& conflicts) noexcept
+      : hub_(hub), warning_(warning), conflicts_(conflicts) {}
   void committed(Version version, std::span<const Signal> signals) noexcept override;
   void asked_for_large_value(const Path& path, std::size_t bytes) noexcept override { warning_.warn(path, bytes); }
+  void refused(const Path& path) noexcept override { conflicts_.add(path); }
 
 private:
   SignalHub& hub_;
   LargeValueWarning& warning_;
+  ConflictCounts& conflicts_;
 };
 
 /// What all actors of one engine share. Every member is thread-safe; none knows an actor.
 struct Core {
   struct Terms {
     std::size_t signal_capacity = 1000;
+    std::size_t blocking_threads_max = 32;
     LogSink log{};
     std::uint64_t seed = 0;
     CommitTurn::Terms commits{};
@@ -42,17 +49,21 @@ struct Core {
         seed(terms.seed),
         log(std::move(terms.log)),
         hub(terms.signal_capacity),
-        turn(&observer, *clock, terms.commits) {}
+        turn(&observer, *clock, terms.commits),
+        blocking(terms.blocking_threads_max) {}
 
   const std::unique_ptr<const Clock> clock;
   const std::uint64_t seed;
   const LogSink log;
   SignalHub hub;
   LargeValueWarning warning{log, *clock};
-  CommitObserver observer{hub, warning};
+  ConflictCounts conflicts;
+  CommitObserver observer{hub, warning, conflicts};
   CommitTurn turn;
   AuditTrail trail;
   Transactor transactor{turn, trail, *clock};
+  BlockingPool blocking;
+  const ForkMark fork_mark;
   std::atomic<std::uint64_t> next_execution{1};
   std::atomic<std::uint64_t> unexpected_messages{0};
   /// The engine shuts down: what runs may end, nothing new begins.

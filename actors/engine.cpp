@@ -17,9 +17,16 @@ void log_to_stderr(const LogEntry& entry) {
   std::fprintf(stderr, "%s\n", line.c_str());
 }
 
+Error forked(std::string_view what) {
+  return Error{Errc::forked, std::string{what},
+               "this process is a forked child; the engine's threads live in its parent",
+               "Build an engine here, or start another program (fork and exec)"};
+}
+
 actors::CorePtr make_core(const EngineOptions& options) {
   auto core = std::make_shared<actors::Core>(actors::Core::Terms{
       .signal_capacity = options.signal_capacity,
+      .blocking_threads_max = options.blocking_threads_max,
       .log = options.log ? options.log : LogSink{log_to_stderr},
       .seed = options.seed,
       .commits = {.requests_kept_max = options.requests_kept_max,
@@ -57,13 +64,27 @@ Engine::Impl::Impl(EngineOptions given) : options(std::move(given)), core(make_c
 Engine::Engine(EngineOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 
 Engine::~Engine() {
+  if (impl_->core->fork_mark.is_child()) {
+    // Its threads are not here to be waited for. The memory goes with the child.
+    (void)impl_.release();
+    return;
+  }
   if (auto ended = impl_->shutdown(impl_->options.shutdown_timeout); !ended)
     std::fprintf(stderr, "%s\n", ended.error().text().c_str());
 }
 
-Status Engine::shutdown(std::chrono::milliseconds timeout) { return impl_->shutdown(timeout); }
+Status Engine::shutdown(std::chrono::milliseconds timeout) {
+  return impl_->core->fork_mark.is_child() ? Status{forked("shutdown")} : impl_->shutdown(timeout);
+}
+
+void Engine::Impl::require_parent(std::string_view what) const {
+  if (core->fork_mark.is_child()) [[unlikely]]
+    raise(forked(what));
+}
 
 Status Engine::Impl::enter(std::string_view what) const {
+  if (core->fork_mark.is_child()) [[unlikely]]
+    return forked(what);
   if (const std::string* body = running_body())
     return Error{Errc::nested_call, "'" + *body + "'",
                  "its body called the engine (" + std::string{what} + "), which could wait for itself",
@@ -79,11 +100,13 @@ Status Engine::Impl::enter(std::string_view what) const {
 Result<std::shared_ptr<void>> Engine::Impl::admit() {
   const std::size_t before = in_flight->fetch_add(1);
   std::shared_ptr<void> place{nullptr, [count = in_flight](void*) { count->fetch_sub(1); }};
-  if (before >= options.in_flight_max)
+  if (before >= options.in_flight_max) {
+    overloaded.fetch_add(1, std::memory_order_relaxed);
     return Error{Errc::overloaded, "engine",
                  std::to_string(options.in_flight_max) + " executions are in flight, which is the limit",
                  "Try again later, send less, or raise EngineOptions::in_flight_max"}
         .with("limit", options.in_flight_max);
+  }
   return place;
 }
 
@@ -91,7 +114,7 @@ std::vector<std::string> Engine::Impl::running_names() const {
   std::vector<std::string> names;
   const auto processes = registry.table();
   for (const auto& [name, process] : *processes)
-    if (process->running.load() > 0)
+    if (process->counters.running.load() > 0)
       names.push_back(name);
   return names;
 }

@@ -7,7 +7,6 @@ using actors::Call;
 using actors::CallPtr;
 using actors::Deadline;
 using actors::ProcessPtr;
-using actors::Waiter;
 
 Status Engine::register_process(Process process) {
   if (auto open = impl_->enter("register_process"); !open)
@@ -16,16 +15,18 @@ Status Engine::register_process(Process process) {
 }
 
 std::vector<ProcessInfo> Engine::processes() const {
+  impl_->require_parent("processes");
   std::vector<ProcessInfo> infos;
   for (const auto& [name, process] : *impl_->registry.table()) {
     const Process& known = process->definition;
     infos.push_back({known.name, known.inputs, known.outputs, known.semantic, known.arguments, known.side_effects,
-                     known.errors, known.verify_pure, known.timeout, known.attempts_max});
+                     known.errors, known.verify_pure, known.blocking, known.timeout, known.attempts_max});
   }
   return infos;
 }
 
 Progress Engine::progress(std::string_view process) const {
+  impl_->require_parent("progress");
   const auto found = impl_->registry.find(process);
   if (!found)
     return {};
@@ -44,52 +45,70 @@ Result<CallPtr> Engine::Impl::make_call(const ProcessPtr& process, Value argumen
     return place.error();
   const auto limit = wanted.timeout.count() > 0 ? wanted.timeout : process->definition.timeout;
   const Deadline begun = core->clock->now();
-  return std::make_shared<Call>(
+  auto call = std::make_shared<Call>(
       process, std::move(arguments), begun, begun + limit, core->next_execution.fetch_add(1),
       [place = *std::move(place), answer = std::move(answer)](Result<Executed> result) { answer(std::move(result)); },
-      std::move(wanted.request_id));
+      std::move(wanted.request_id), *core->clock);
+  if (wanted.cancel.stop_possible())
+    call->cancel_with(wanted.cancel);
+  return call;
+}
+
+CallPtr Engine::Impl::start_call(std::string_view process, Value arguments, ExecuteOptions wanted,
+                                 const std::shared_ptr<PendingExecution::State>& state) {
+  const auto refuse = [&](const Error& error) {
+    state->settle(error);
+    return nullptr;
+  };
+  if (auto open = enter("execute '" + std::string{process} + "'"); !open)
+    return refuse(open.error());
+  auto found = registry.find(process);
+  if (!found)
+    return refuse(found.error());
+  auto call = make_call(*found, std::move(arguments), std::move(wanted),
+                        [state](Result<Executed> result) { state->settle(std::move(result)); });
+  if (!call)
+    return refuse(call.error());
+  state->call = *call;
+  actors::spawn_process(*system, core, owner, *call);
+  return *std::move(call);
 }
 
 Result<Executed> Engine::execute(std::string_view process, Value arguments, ExecuteOptions options) {
-  if (auto open = impl_->enter("execute '" + std::string{process} + "'"); !open)
-    return open.error();
-  auto found = impl_->registry.find(process);
-  if (!found)
-    return found.error();
-  auto waiter = std::make_shared<Waiter<Result<Executed>>>();
-  auto call = impl_->make_call(*found, std::move(arguments), std::move(options),
-                               [waiter](Result<Executed> result) { waiter->put(std::move(result)); });
-  if (!call)
-    return call.error();
-  actors::spawn_process(*impl_->system, impl_->core, impl_->owner, *call);
-  // Past the deadline the call expires, unless its commit is on the way; that one ends at once, or the engine failed.
-  for (Deadline until = (*call)->deadline(); !waiter->wait_until(until); until += std::chrono::milliseconds{100}) {
-    (*call)->expire(std::chrono::steady_clock::now());
-    if (auto failure = impl_->core->failure())
-      (*call)->finish(*failure);
-  }
-  return waiter->take();
+  auto state = std::make_shared<PendingExecution::State>(impl_->core, Executor{});
+  impl_->start_call(process, std::move(arguments), std::move(options), state);
+  return PendingExecution{std::move(state)}.get();
 }
 
-std::future<Result<Executed>> Engine::execute_async(std::string_view process, Value arguments, ExecuteOptions options) {
-  auto promise = std::make_shared<std::promise<Result<Executed>>>();
-  auto future = promise->get_future();
-  const auto refuse = [&](const Error& error) {
-    promise->set_value(error);
-    return std::move(future);
-  };
-  if (auto open = impl_->enter("execute_async '" + std::string{process} + "'"); !open)
-    return refuse(open.error());
-  auto found = impl_->registry.find(process);
-  if (!found)
-    return refuse(found.error());
-  auto call = impl_->make_call(*found, std::move(arguments), std::move(options),
-                               [promise](Result<Executed> result) { promise->set_value(std::move(result)); });
-  if (!call)
-    return refuse(call.error());
-  actors::tell(impl_->supervisor, actors::WatchDeadline{*call});
-  actors::spawn_process(*impl_->system, impl_->core, impl_->owner, *call);
-  return future;
+PendingExecution Engine::execute_async(std::string_view process, Value arguments, ExecuteOptions options) {
+  auto state = std::make_shared<PendingExecution::State>(impl_->core, options.executor);
+  // The supervisor ends it in time, for nobody may wait for it.
+  if (auto call = impl_->start_call(process, std::move(arguments), std::move(options), state))
+    actors::tell(impl_->supervisor, actors::WatchDeadline{call});
+  return PendingExecution{std::move(state)};
+}
+
+PendingExecution Engine::execute_async(std::string_view process, Value arguments) {
+  return execute_async(process, std::move(arguments), ExecuteOptions{});
+}
+
+EngineStatistics Engine::statistics() const {
+  impl_->require_parent("statistics");
+  EngineStatistics told;
+  told.in_flight = impl_->in_flight->load(std::memory_order_relaxed);
+  told.overloaded = impl_->overloaded.load(std::memory_order_relaxed);
+  const auto load = impl_->core->blocking.load();
+  told.blocking_threads = load.threads;
+  told.blocking_waiting = load.waiting;
+  told.unexpected_messages = impl_->core->unexpected_messages.load(std::memory_order_relaxed);
+  for (const auto& [name, process] : *impl_->registry.table()) {
+    const actors::CallCounters& counters = process->counters;
+    told.processes.push_back({name, counters.succeeded.load(), counters.failed.load(), counters.expired.load(),
+                              counters.cancelled.load(), counters.conflicts.load(), counters.running.load(),
+                              counters.latency.summary()});
+  }
+  told.conflicts = impl_->core->conflicts.most_frequent();
+  return told;
 }
 
 }  // namespace theus

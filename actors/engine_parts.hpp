@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/attach_server.hpp"
+#include "actors/pending_execution.hpp"
 #include "actors/protocol.hpp"
 #include "actors/registry.hpp"
 #include "actors/waiter.hpp"
@@ -24,9 +25,14 @@ struct Engine::Impl {
 
   /// Refuses calls from inside a body, after shutdown and after a failure. `what` names the call.
   Status enter(std::string_view what) const;
+  /// For what cannot refuse otherwise: throws LogicError in a forked child, where locks may be held for ever.
+  void require_parent(std::string_view what) const;
 
   /// A place among the executions in flight, until its last copy is gone; or `overloaded`.
   Result<std::shared_ptr<void>> admit();
+  /// Begins a call of the process: `state` gets its result.
+  actors::CallPtr start_call(std::string_view process, Value arguments, ExecuteOptions wanted,
+                             const std::shared_ptr<PendingExecution::State>& state);
 
   /// A call of the process that has been checked and admitted; `answer` gets its result.
   Result<actors::CallPtr> make_call(const actors::ProcessPtr& process, Value arguments, ExecuteOptions wanted,
@@ -54,6 +60,7 @@ struct Engine::Impl {
 
   // Thread-safe on their own.
   actors::Registry registry{core->turn.access()};
+  std::atomic<std::uint64_t> overloaded{0};
   std::shared_ptr<std::atomic<std::size_t>> in_flight = std::make_shared<std::atomic<std::size_t>>(0);
 
   std::optional<Result<std::string>> attach_handle;  // constant after construction

@@ -2,11 +2,20 @@
 
 namespace theus {
 
-Snapshot Engine::state() const { return impl_->core->turn.snapshot(); }
+Snapshot Engine::state() const {
+  impl_->require_parent("state");
+  return impl_->core->turn.snapshot();
+}
 Version Engine::version() const noexcept { return impl_->core->turn.version(); }
-StateStatistics Engine::state_statistics() const { return impl_->core->turn.statistics(); }
+StateStatistics Engine::state_statistics() const {
+  impl_->require_parent("state_statistics");
+  return impl_->core->turn.statistics();
+}
 SignalHub& Engine::signals() noexcept { return impl_->core->hub; }
-std::vector<AuditEntry> Engine::audit_log() const { return impl_->core->trail.entries(); }
+std::vector<AuditEntry> Engine::audit_log() const {
+  impl_->require_parent("audit_log");
+  return impl_->core->trail.entries();
+}
 
 Result<Version> Engine::compare_and_swap(Version expected, std::span<const Write> writes, const CasOptions& options) {
   if (auto open = impl_->enter("compare_and_swap"); !open)

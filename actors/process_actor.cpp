@@ -16,6 +16,7 @@ struct State {
   StateOwner owner;
   CallPtr call;
   int attempt = 0;
+  Version snapshot = 0;                      // that the body read
   Value value;                               // what the body returned, until its commit is known
   std::shared_ptr<const Proposal> proposal;  // of the last attempt
   std::optional<Reservation> reservation;
@@ -56,19 +57,37 @@ bool has_expired(const State& state) {
   return state.call->is_over();
 }
 
+void take_result(Self self, Result<ExecutionResult> result) {
+  State& state = self->state;
+  if (!result)
+    return end(self, result.error());
+  result->proposal.request = state.call->request(result->value);
+  const bool wants_commit =
+      !result->proposal.writes.empty() || !result->proposal.signals.empty() || result->proposal.request;
+  if (!wants_commit)
+    return end(self, Executed{std::move(result->value), state.snapshot, state.attempt});
+  if (has_expired(state) || !state.call->begin_commit())
+    return end(self, Error{Errc::deadline, state.call->process().definition.name, "expired"});
+  state.value = std::move(result->value);
+  if (state.reservation)
+    result->proposal.reservation = state.reservation->id();
+  state.proposal = std::make_shared<const Proposal>(std::move(result->proposal));
+  tell(state.owner, CommitRequest{state.proposal, self});
+}
+
 void attempt(Self self) {
   State& state = self->state;
   const RegisteredProcess& process = state.call->process();
   if (has_expired(state))
-    return end(self, Error{Errc::deadline, process.definition.name, "expired"});
+    return end(self, Error{Errc::deadline, state.call->process().definition.name, "expired"});
 
   const auto first = first_answer(state);
   if (!first)
     return end(self, first.error());
   if (*first)
     return end(self, **first);
-  const Snapshot snapshot = state.core->turn.snapshot();
-  ExecutionStart start{.contract = process.contract, .snapshot = snapshot, .arguments = state.call->arguments()};
+  ExecutionStart start{
+      .contract = process.contract, .snapshot = state.core->turn.snapshot(), .arguments = state.call->arguments()};
   start.id = state.call->id();
   start.attempt = ++state.attempt;
   start.call = std::shared_ptr<CallState>{state.call, &state.call->state()};
@@ -76,22 +95,13 @@ void attempt(Self self) {
   start.time = state.core->clock->wall();
   start.trail = std::shared_ptr<AuditTrail>{state.core, &state.core->trail};
   start.random = random_stream(state.core->seed, process.definition.name, state.call->id());
-  auto result = run_process(process.definition, start);
-  if (!result)
-    return end(self, result.error());
-
-  result->proposal.request = state.call->request(result->value);
-  const bool wants_commit =
-      !result->proposal.writes.empty() || !result->proposal.signals.empty() || result->proposal.request;
-  if (!wants_commit)
-    return end(self, Executed{std::move(result->value), snapshot.version(), state.attempt});
-  if (has_expired(state) || !state.call->begin_commit())
-    return end(self, Error{Errc::deadline, process.definition.name, "expired"});
-  state.value = std::move(result->value);
-  if (state.reservation)
-    result->proposal.reservation = state.reservation->id();
-  state.proposal = std::make_shared<const Proposal>(std::move(result->proposal));
-  tell(state.owner, CommitRequest{state.proposal, self});
+  state.snapshot = start.snapshot.version();
+  if (!process.definition.blocking)
+    return take_result(self, run_process(process.definition, start));
+  state.core->blocking.run([actor = ProcessActor{self}, call = state.call, start = std::move(start)] {
+    auto result = run_process(call->process().definition, start);
+    tell(actor, BodyEnded{std::make_shared<Result<ExecutionResult>>(std::move(result))});
+  });
 }
 
 /// After a few conflicts the paths that the process depends on are kept free for it.
@@ -139,6 +149,7 @@ ProcessActor::behavior_type process(Self self, CorePtr core, StateOwner owner, C
   attempt(self);
   return {
       [self](RunAgain) { try_again(self); },
+      [self](const BodyEnded& ended) { take_result(self, std::move(*ended.result)); },
       [self](const CommitReply& reply) { take_reply(self, reply.outcome); },
   };
 }

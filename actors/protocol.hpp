@@ -42,9 +42,13 @@ StateOwner spawn_state_owner(caf::actor_system& system, CorePtr core);
 // ---- process ----
 
 struct RunAgain {};
+/// A blocking body has ended, on a thread of the pool.
+struct BodyEnded {
+  std::shared_ptr<Result<ExecutionResult>> result;
+};
 
 /// PROCESS: runs one call: body, contract, commit; again after a conflict. Lives as long as the call.
-using ProcessActor = caf::typed_actor<caf::reacts_to<RunAgain>, caf::reacts_to<CommitReply>>;
+using ProcessActor = caf::typed_actor<caf::reacts_to<RunAgain>, caf::reacts_to<BodyEnded>, caf::reacts_to<CommitReply>>;
 ProcessActor spawn_process(caf::actor_system& system, CorePtr core, StateOwner owner, CallPtr call);
 
 // ---- agents ----
@@ -171,6 +175,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::CommitRequest)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::CommitBatch)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RetryHeldBack)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RunAgain)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::BodyEnded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RoundStep)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RoundStepped)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::AddAgents)

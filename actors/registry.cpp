@@ -11,6 +11,8 @@ Status Registry::add(Process process) {
     return Error{Errc::bad_argument, "register_process", "the process has no name", "Give it one"};
   if (!process.body)
     return Error{Errc::bad_argument, "'" + process.name + "'", "the process has no body", "Set its body"};
+  if (process.arguments.empty())
+    process.arguments = process.body.argument_names();
   if (process.attempts_max < 1 || process.timeout.count() <= 0)
     return Error{Errc::bad_argument, "'" + process.name + "'", "attempts_max and timeout must be positive",
                  "Leave them at their defaults"};

@@ -26,6 +26,8 @@ int Context::attempt() const { return live().start().attempt; }
 std::chrono::system_clock::time_point Context::now() const { return live().start().time; }
 RandomStream& Context::random() { return live().random(); }
 void Context::enter_stage(std::string_view name) { live().enter_stage(name); }
+const Value& arguments_of(const Context& context) noexcept { return context.arguments(); }
+
 const Value& Context::arguments() const { return live().start().arguments; }
 
 Value Context::argument_value(std::string_view name) const {

@@ -51,6 +51,7 @@ Value data_of(const ProcessInfo& process) {
           {"side_effects", to_value(process.side_effects)},
           {"errors", to_value(names_of(process.errors))},
           {"verify_pure", process.verify_pure},
+          {"blocking", process.blocking},
           {"timeout_ms", process.timeout.count()},
           {"attempts_max", process.attempts_max}};
 }

@@ -24,6 +24,7 @@ TEST_CASE("process list shows what a module registers", "[cli]") {
                                        {"side_effects", nlohmann::json::array()},
                                        {"errors", nlohmann::json::array()},
                                        {"verify_pure", false},
+                                       {"blocking", false},
                                        {"timeout_ms", 30000},
                                        {"attempts_max", 8}});
 }

@@ -93,7 +93,7 @@ TEST_CASE("pure processes that write what they did not declare are all refused [
                                ctx.write(ways[ctx.argument<int>("way")]);
                              }})
       .value();
-  std::vector<std::future<Result<Executed>>> attempts;
+  std::vector<PendingExecution> attempts;
   for (int i = 0; i < 10; ++i)
     attempts.push_back(engine.execute_async("trespasser", {{"way", i % 5}}));
   for (auto& attempt : attempts)
@@ -227,7 +227,7 @@ TEST_CASE("processes that append to one list at once never conflict [F81]", "[en
                                ctx.append("domain.list", ctx.argument("item"));
                              }})
       .value();
-  std::vector<std::future<Result<Executed>>> calls;
+  std::vector<PendingExecution> calls;
   for (int i = 0; i < 5; ++i)
     calls.push_back(engine.execute_async("append", {{"item", i}, {"meets", i < 2}}));
   for (auto& call : calls)

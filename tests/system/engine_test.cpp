@@ -134,7 +134,7 @@ TEST_CASE("beyond the limit of executions in flight, further ones are refused at
   Engine engine{{.in_flight_max = 4}};
   std::latch release{1};
   engine.register_process({.name = "wait", .body = [&](Context&) { release.wait(); }}).value();
-  std::vector<std::future<Result<Executed>>> waiting;
+  std::vector<PendingExecution> waiting;
   for (int i = 0; i < 4; ++i)
     waiting.push_back(engine.execute_async("wait"));
   for (int i = 0; i < 1000; ++i)

@@ -4,6 +4,8 @@
 #include <theus/agent.hpp>
 #include <theus/audit_log.hpp>
 #include <theus/context.hpp>
+#include <theus/execute.hpp>
+#include <theus/fields.hpp>
 #include <theus/pipeline.hpp>
 #include <theus/process.hpp>
 #include <theus/signal_hub.hpp>
@@ -17,7 +19,6 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
-#include <future>
 #include <initializer_list>
 #include <memory>
 #include <span>
@@ -39,6 +40,8 @@ struct EngineOptions {
   std::size_t threads = 0;
   /// Executions in flight before further ones are refused with `overloaded`.
   std::size_t in_flight_max = 10'000;
+  /// Threads for blocking bodies, started when they are needed; bodies beyond them wait for one.
+  std::size_t blocking_threads_max = 32;
   /// Events the signal hub keeps.
   std::size_t signal_capacity = 1000;
   /// How long the destructor waits for what is running.
@@ -57,21 +60,6 @@ struct EngineOptions {
   LogSink log{};
   /// When attaching is not possible, the engine runs without and logs why.
   AttachOptions attach{};
-};
-
-struct ExecuteOptions {
-  /// Overrides the process's own; 0: the process's own.
-  std::chrono::milliseconds timeout{0};
-  /// A repetition of the call with the same id and arguments commits nothing more and gets the first result, as long as
-  /// it is remembered. Empty: none.
-  std::string request_id{};
-};
-
-/// What an execution gave.
-struct Executed {
-  Value value;          ///< what the body returned
-  Version version = 0;  ///< of its commit; of its snapshot when it changed nothing
-  int attempts = 0;
 };
 
 struct CasOptions {
@@ -121,7 +109,8 @@ struct WorkflowOptions {
 /// The runtime: processes and agents as actors over one versioned state.
 ///
 /// Thread-safe. All calls block the caller at most until their deadline. Calls from inside a body are refused with
-/// `nested_call`; after shutdown with `closed`; in a forked child with `forked`.
+/// `nested_call`; after shutdown with `closed`; in a forked child with `forked`, which calls that give no Result throw
+/// as LogicError.
 class Engine {
 public:
   /// Throws the typed exception of what is wrong with the options.
@@ -137,9 +126,23 @@ public:
 
   /// Runs a process and waits for its commit.
   Result<Executed> execute(std::string_view process, Value arguments = Value::map(), ExecuteOptions options = {});
-  /// As execute, without waiting. The future delivers the same result.
-  std::future<Result<Executed>> execute_async(std::string_view process, Value arguments = Value::map(),
-                                              ExecuteOptions options = {});
+  /// As execute, without waiting: to be awaited by a thread, a coroutine, a future or a callback.
+  PendingExecution execute_async(std::string_view process, Value arguments, ExecuteOptions options);
+  // Without options apart, since GCC 12 destroys aggregates twice that stand in a `co_await` expression.
+  PendingExecution execute_async(std::string_view process, Value arguments = Value::map());
+  // The same with a struct (THEUS_FIELDS) whose members are the arguments.
+  template <HasFields T>
+  Result<Executed> execute(std::string_view process, const T& arguments, ExecuteOptions options = {}) {
+    return execute(process, to_value(arguments), std::move(options));
+  }
+  template <HasFields T>
+  PendingExecution execute_async(std::string_view process, const T& arguments, ExecuteOptions options) {
+    return execute_async(process, to_value(arguments), std::move(options));
+  }
+  template <HasFields T>
+  PendingExecution execute_async(std::string_view process, const T& arguments) {
+    return execute_async(process, to_value(arguments));
+  }
 
   /// Runs a workflow to its end; earlier steps stay committed when a later one fails.
   Result<WorkflowReport> execute_workflow(const Workflow& workflow, WorkflowOptions options = {});
@@ -201,6 +204,9 @@ public:
   /// One round of all agents whose name matches the pattern (`*` and `?`), in order of their spawning.
   Result<RoundReport> round(std::string_view pattern = "*",
                             std::chrono::milliseconds timeout = std::chrono::seconds{60});
+
+  /// What has been executed, refused and retried since the engine was built, and how long it took.
+  EngineStatistics statistics() const;
 
   /// What the process called last with ctx.progress().
   Progress progress(std::string_view process) const;

@@ -83,6 +83,13 @@ Error unknown_field(std::string_view type, std::string_view name, std::span<cons
 Error unknown_name(std::string_view type, std::string_view name, std::span<const std::string_view> known);
 [[noreturn]] void refuse_unnamed(std::string_view type, std::int64_t number);
 
+/// The declared names of a struct's members, in order.
+template <HasFields T>
+std::vector<std::string> field_names() {
+  return std::apply([](const auto&... fields) { return std::vector<std::string>{std::string{fields.name}...}; },
+                    theus_fields(Declared<T>{}, TheusGlobalScope{}).fields);
+}
+
 template <HasFields T>
 struct Convert<T> {
   static constexpr auto declared = theus_fields(Declared<T>{}, TheusGlobalScope{});

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <theus/convert.hpp>
+#include <theus/fields.hpp>
 #include <theus/path.hpp>
 #include <theus/value.hpp>
 
@@ -70,8 +71,24 @@ struct Returned {
   static Returned named(std::vector<std::pair<std::string, Output>> members);
 };
 
-/// The function of a process or agent. Made of any callable that takes a Context& and returns nothing, a Status, a
-/// value (anything Convertible), an Output, a tuple, a Returned, or a Result of one of these.
+/// The arguments of the call that runs.
+const Value& arguments_of(const Context& context) noexcept;
+
+/// What a function takes after the Context&: the type of a process's arguments.
+template <class F>
+struct ArgumentsOf : ArgumentsOf<decltype(&F::operator())> {};
+template <class R, class T>
+struct ArgumentsOf<R (*)(Context&, T)> {
+  using type = std::remove_cvref_t<T>;
+};
+template <class R, class F, class T>
+struct ArgumentsOf<R (F::*)(Context&, T)> : ArgumentsOf<R (*)(Context&, T)> {};
+template <class R, class F, class T>
+struct ArgumentsOf<R (F::*)(Context&, T) const> : ArgumentsOf<R (*)(Context&, T)> {};
+
+/// The function of a process or agent. Made of any callable that takes a Context&, and perhaps the arguments of the
+/// call as a struct (THEUS_FIELDS; arguments of another kind are refused with bad_argument before it runs), and returns
+/// nothing, a Status, a value (anything Convertible), an Output, a tuple, a Returned, or a Result of one of these.
 ///
 /// A body may run again after a conflict; effects therefore belong into signals and the outbox. Throwing aborts the
 /// execution: nothing it wrote, emitted or posted remains.
@@ -92,7 +109,26 @@ public:
           }
         }) {}
 
+  template <class F>
+    requires(!std::invocable<F&, Context&> && HasFields<typename ArgumentsOf<F>::type>)
+  Body(F function) : argument_names_(field_names<typename ArgumentsOf<F>::type>()) {
+    using Arguments = typename ArgumentsOf<F>::type;
+    call_ = [function = std::move(function)](Context& context) mutable -> Result<Returned> {
+      const auto arguments = arguments_of(context).template get<Arguments>();
+      if (!arguments)
+        return arguments.error();
+      if constexpr (std::is_void_v<std::invoke_result_t<F&, Context&, const Arguments&>>) {
+        function(context, *arguments);
+        return Returned{};
+      } else {
+        return returned(function(context, *arguments));
+      }
+    };
+  }
+
   Result<Returned> operator()(Context& context) const { return call_(context); }
+  /// The members of the struct that it takes.
+  const std::vector<std::string>& argument_names() const noexcept { return argument_names_; }
   explicit operator bool() const noexcept { return static_cast<bool>(call_); }
 
 private:
@@ -116,6 +152,7 @@ private:
   }
 
   std::function<Result<Returned>(Context&)> call_;
+  std::vector<std::string> argument_names_;
 };
 
 /// A named function with a declared contract: which paths it reads and writes. Paths may hold wildcards: `*` stands
@@ -125,7 +162,8 @@ struct Process {
   std::vector<std::string> inputs{};
   std::vector<std::string> outputs{};
   Semantic semantic = Semantic::effect;
-  /// Names of the arguments a call may pass; others are refused.
+  /// Names of the arguments a call may pass; others are refused. Empty: those of the struct that the body takes, if
+  /// any.
   std::vector<std::string> arguments{};
   /// Capability tokens: "write:global" grants writing below a root key of policy `granted`, "admin" lets the body ask
   /// for elevation.
@@ -136,6 +174,9 @@ struct Process {
   /// Runs the body twice on the same inputs, and refuses (contract_violation, rule "pure_effect") different results.
   /// For pure processes only.
   bool verify_pure = false;
+  /// The body waits for something outside, or computes for long: it runs on a thread of its own instead of one that
+  /// actors share, so that neither it nor, past its deadline, what is left of it holds them up.
+  bool blocking = false;
   /// Time from the call to the commit, retries included.
   std::chrono::milliseconds timeout{30'000};
   /// How often the body may run when other commits interfere.
@@ -153,6 +194,7 @@ struct ProcessInfo {
   std::vector<std::string> side_effects;
   std::vector<Errc> errors;
   bool verify_pure;
+  bool blocking;
   std::chrono::milliseconds timeout;
   int attempts_max;
 };
