@@ -30,6 +30,39 @@ void one_in_one_out(Case& subject) {
                [caf = std::make_shared<CafPeer>()] { return per_second([&] { caf->request("domain.count"); }); });
 }
 
+std::int64_t doubled(std::int64_t number) { return number % 1'000'000 * 2; }
+
+// The same two functions as one body, as one process, and as two processes one after the other.
+struct TwoStages {
+  TwoStages() {
+    const auto read = [](Context& ctx) { return ctx.get<std::int64_t>("domain.count", 1); };
+    add("both", theus::pipeline(read, doubled));
+    add("one", [=](Context& ctx) { return doubled(read(ctx)); });
+    add("first", read);
+    add("second", [=](Context& ctx) { return doubled(read(ctx)); });
+  }
+  void add(const char* name, theus::Body body) {
+    engine.register_process({.name = name, .inputs = {"domain.count"}, .outputs = {"domain.count"}, .body = body})
+        .value();
+  }
+  double microseconds(std::initializer_list<const char*> processes) {
+    return 1e6 / per_second([&] {
+             for (const char* process : processes)
+               engine.execute(process).value();
+           });
+  }
+
+  Engine engine;
+};
+
+// ours: a pipeline of two functions. peers: one body that does the same by hand; two executions.
+void pipeline_of_two(Case& subject) {
+  auto stages = std::make_shared<TwoStages>();
+  subject.ours([stages] { return stages->microseconds({"both"}); });
+  subject.peer("one execute", [stages] { return stages->microseconds({"one"}); });
+  subject.peer("two executes", [stages] { return stages->microseconds({"first", "second"}); });
+}
+
 void round_of_agents(Case& subject) {
   constexpr int agents = 10'000;
   auto engine = std::make_shared<Engine>();
@@ -55,6 +88,7 @@ void round_of_agents(Case& subject) {
 int main(int argc, char** argv) {
   theus::bench::Program program{"execute"};
   program.add("one in one out", "calls/s", one_in_one_out);
+  program.add("pipeline of 2", "us", pipeline_of_two);
   program.add("round of 10k agents", "ms", round_of_agents);
   return program.run(argc, argv);
 }
