@@ -11,14 +11,20 @@ struct State {
 };
 
 Result<ExecutionResult> step(const State& state, const Round& round, std::size_t index) {
-  ExecutionStart start{.contract = state.definition->contract, .snapshot = round.snapshot};
-  start.agent_state = round.slots[index].state;
-  start.id = state.core->next_execution.fetch_add(1, std::memory_order_relaxed);
-  start.log = state.core->log;
-  start.time = state.core->clock->wall();
-  start.random = random_stream(state.core->seed, state.definition->contract->name(), round.snapshot.version());
-  start.trail = std::shared_ptr<AuditTrail>{state.core, &state.core->trail};
-  return run_body(state.definition->body, std::make_shared<Execution>(std::move(start)));
+  const AgentDefinition& definition = *state.definition;
+  Core& core = *state.core;
+  // What is shared by all agents is lent, not owned: threads would wait for each other's counts.
+  const auto lent = []<class T>(T* object) { return std::shared_ptr<T>{std::shared_ptr<void>{}, object}; };
+  ExecutionStart start{.contract = {state.definition, &definition.contract},
+                       .snapshot = round.snapshot,
+                       .agent_state = round.slots[index].state,
+                       .id = round.first_execution + index,
+                       .call = lent(&core.no_call),
+                       .log = core.log,
+                       .time = round.time,
+                       .random = random_stream(core.seed, definition.name(), round.snapshot.version()),
+                       .trail = lent(&core.trail)};
+  return run_body(definition.body, std::make_shared<Execution>(std::move(start)));
 }
 
 AgentActor::behavior_type agent(AgentActor::stateful_pointer<State> self, CorePtr core, AgentDefinitionPtr definition) {
@@ -27,8 +33,8 @@ AgentActor::behavior_type agent(AgentActor::stateful_pointer<State> self, CorePt
   self->state.definition = std::move(definition);
   return {
       [self](const RoundStep& message) {
-        if (message.round->fill(message.index, step(self->state, *message.round, message.index)))
-          message.round->all_done();
+        message.round->fill(message.index, step(self->state, *message.round, message.index));
+        Round::pass_on(message.round);
       },
   };
 }

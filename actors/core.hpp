@@ -5,6 +5,7 @@
 #include "runtime/clock.hpp"
 #include "runtime/commit_turn.hpp"
 #include "runtime/conflict_counts.hpp"
+#include "runtime/execution.hpp"
 #include "runtime/fork_mark.hpp"
 #include "runtime/transactor.hpp"
 
@@ -65,6 +66,8 @@ struct Core {
   BlockingPool blocking;
   const ForkMark fork_mark;
   std::atomic<std::uint64_t> next_execution{1};
+  /// Of bodies that nobody calls, and so nobody cancels: those of agents.
+  CallState no_call;
   std::atomic<std::uint64_t> unexpected_messages{0};
   /// The engine shuts down: what runs may end, nothing new begins.
   std::atomic<bool> is_closing{false};

@@ -4,24 +4,12 @@
 namespace theus {
 namespace {
 
-using actors::AgentDefinition;
 using actors::AgentDefinitionPtr;
 using actors::RoundRequest;
 using actors::Waiter;
 
 // Questions to the population are answered between two of its messages.
 constexpr std::chrono::seconds patience{60};
-
-Result<AgentDefinitionPtr> defined(Agent agent, const std::shared_ptr<const AccessTable>& access) {
-  if (agent.name.empty() || !agent.body)
-    return Error{Errc::bad_argument, "agent '" + agent.name + "'", "an agent needs a name and a body", "Set both"};
-  auto contract =
-      Contract::compile(std::move(agent.name), agent.reads, agent.writes, Semantic::effect, agent.side_effects, access);
-  if (!contract)
-    return contract.error();
-  return std::make_shared<const AgentDefinition>(AgentDefinition{std::make_shared<const Contract>(*std::move(contract)),
-                                                                 std::move(agent.body), std::move(agent.state)});
-}
 
 Error no_answer() {
   return Error{Errc::internal, "population", "it did not answer within a minute",
@@ -51,7 +39,7 @@ Status Engine::spawn_agents(std::size_t count, const std::function<Agent(std::si
   std::vector<AgentDefinitionPtr> definitions;
   definitions.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
-    auto definition = defined(factory(i), impl_->core->turn.access());
+    auto definition = actors::define(factory(i), impl_->core->turn.access());
     if (!definition)
       return definition.error();
     definitions.push_back(*std::move(definition));

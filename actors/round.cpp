@@ -10,13 +10,28 @@ bool RoundRequest::expire() {
   return true;
 }
 
-bool Round::fill(std::size_t index, Result<ExecutionResult> result) {
+void Round::fill(std::size_t index, Result<ExecutionResult> result) {
   Slot& slot = slots[index];
   if (slot.is_done.exchange(true))
-    return false;
-  slot.result = std::move(result);
+    return;
+  if (!result) {
+    slot.extra = std::make_unique<Extra>();
+    slot.extra->error = result.error();
+  } else {
+    Proposal& proposal = result->proposal;
+    slot.state = std::move(result->agent_state);
+    slot.writes = std::move(proposal.writes);
+    if (!proposal.signals.empty() || proposal.standing != Standing::ordinary())
+      slot.extra = std::make_unique<Extra>(std::nullopt, std::move(proposal.signals), std::move(proposal.standing));
+  }
   // Pairs with itself: whoever takes the count to zero has seen all results.
-  return left_.fetch_sub(1, std::memory_order_acq_rel) == 1;
+  if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+    all_done_();
+}
+
+void Round::pass_on(const std::shared_ptr<Round>& round) {
+  if (const std::size_t next = round->next_.fetch_add(1, std::memory_order_relaxed); next < round->slots.size())
+    round->send_(round, next);
 }
 
 }  // namespace theus::actors

@@ -1,20 +1,11 @@
 #pragma once
 
+#include "actors/agent_definition.hpp"
 #include "actors/call.hpp"
-
-#include <theus/agent.hpp>
 
 #include <vector>
 
 namespace theus::actors {
-
-/// An agent as the population knows it. Immutable.
-struct AgentDefinition {
-  std::shared_ptr<const Contract> contract;
-  Body body;
-  Value initial_state;
-};
-using AgentDefinitionPtr = std::shared_ptr<const AgentDefinition>;
 
 /// A round somebody waits for. Thread-safe; whoever is first, the round's end or its deadline, answers.
 class RoundRequest {
@@ -41,27 +32,56 @@ private:
 using RoundRequestPtr = std::shared_ptr<RoundRequest>;
 
 /// One run of a round: a slot for each agent, filled by the agents in any order and read when the last is done.
+///
+/// The agents pass a few tokens on: whoever has filled its slot sends the next one that has not been sent into its
+/// step. So a round keeps all threads busy without a queue of as many messages as there are agents.
 class Round {
 public:
+  /// What few steps have beside writes.
+  struct Extra {
+    std::optional<Error> error;
+    std::vector<Signal> signals;
+    Standing standing;
+  };
   struct Slot {
-    AgentDefinitionPtr agent;
-    Value state;
-    std::optional<Result<ExecutionResult>> result;
+    Value state;  // of the agent before its step, then after it
+    std::vector<Write> writes;
+    std::unique_ptr<Extra> extra;  // nothing: no error, no signals, an ordinary standing
     std::atomic<bool> is_done{false};
   };
+  /// Tells the agent of the slot to step.
+  using Send = std::function<void(const std::shared_ptr<Round>&, std::size_t)>;
 
-  Round(Snapshot start, std::size_t agents, std::function<void()> then)
-      : snapshot(std::move(start)), slots(agents), all_done(std::move(then)), left_(agents) {}
+  struct Start {
+    Snapshot snapshot;
+    std::chrono::system_clock::time_point time;
+    std::uint64_t first_execution = 0;  // the step in slot i is the execution first + i
+  };
+
+  Round(Start start, std::size_t agents, Send send, std::function<void()> all_done)
+      : snapshot(std::move(start.snapshot)),
+        time(start.time),
+        first_execution(start.first_execution),
+        slots(agents),
+        send_(std::move(send)),
+        all_done_(std::move(all_done)),
+        left_(agents) {}
 
   const Snapshot snapshot;
+  const std::chrono::system_clock::time_point time;  // the same for all steps
+  const std::uint64_t first_execution;
   std::vector<Slot> slots;
-  /// For whoever fills the last slot to call.
-  const std::function<void()> all_done;
 
-  /// Leaves the result in a slot that has none; whether it was the last one missing.
-  bool fill(std::size_t index, Result<ExecutionResult> result);
+  /// Leaves the result in a slot that has none, unless somebody did that before. Whoever fills the last one tells the
+  /// population.
+  void fill(std::size_t index, Result<ExecutionResult> result);
+  /// Sends the next agent into its step, if there is one left.
+  static void pass_on(const std::shared_ptr<Round>& round);
 
 private:
+  const Send send_;
+  const std::function<void()> all_done_;
+  std::atomic<std::size_t> next_{0};
   std::atomic<std::size_t> left_;
 };
 using RoundPtr = std::shared_ptr<Round>;

@@ -33,6 +33,8 @@ struct Standing {
   /// That of somebody who does nothing else.
   static const Standing& ordinary() noexcept { return nothing_more_; }
 
+  friend bool operator==(const Standing&, const Standing&) = default;
+
   /// Takes in what the other may do: each write of the other has been checked by itself.
   void join(const Standing& other);
 

@@ -21,7 +21,7 @@ Execution& Context::live() const {
 }
 
 const std::string& Context::name() const { return live().start().contract->name(); }
-Version Context::version() const { return live().start().snapshot.version(); }
+Version Context::version() const { return live().snapshot().version(); }
 int Context::attempt() const { return live().start().attempt; }
 std::chrono::system_clock::time_point Context::now() const { return live().start().time; }
 RandomStream& Context::random() { return live().random(); }

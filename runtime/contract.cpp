@@ -59,8 +59,6 @@ Result<Contract> Contract::compile(std::string name, const std::vector<std::stri
   Contract contract;
   contract.name_ = std::move(name);
   contract.semantic_ = semantic;
-  contract.out_of_memory_ = {Errc::resource_exhausted, "'" + contract.name_ + "'", "out of memory",
-                             "Nothing of this execution was committed"};
   contract.inputs_ = *std::move(ins);
   contract.outputs_ = *std::move(outs);
   contract.access_ = std::move(access);

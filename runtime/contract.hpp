@@ -40,8 +40,6 @@ public:
   /// A violation by this process.
   Error violation(std::string_view rule, const Path& path, std::string_view right, std::string cause,
                   std::string remedy) const;
-  /// The error of an execution that ran out of memory; made beforehand, when there still was some for its text.
-  const Error& out_of_memory() const noexcept { return out_of_memory_; }
 
 private:
   void take(const std::vector<std::string>& side_effects);
@@ -54,7 +52,6 @@ private:
   std::shared_ptr<const AccessTable> access_;
   Standing standing_;
   bool may_be_elevated_ = false;
-  Error out_of_memory_{Errc::resource_exhausted, {}, {}};
 };
 
 }  // namespace theus

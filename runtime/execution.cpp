@@ -11,7 +11,7 @@ namespace theus {
 Execution::Execution(ExecutionStart start)
     : start_(std::move(start)),
       standing_(start_.contract->standing()),
-      overlay_(start_.snapshot, [this](const Path& path) { reads_.add(path); }) {}
+      overlay_(std::move(start_.snapshot), [this](const Path& path) { reads_.add(path); }) {}
 
 Status Execution::refuse(Error error) {
   if (!refused_)
@@ -30,7 +30,7 @@ Result<std::optional<Value>> Execution::read(const Path& path) {
 
 /// Without what only an elevated execution may see.
 std::optional<Value> Execution::shown(const Path& path, std::optional<Value> value) const {
-  if (value && !standing_.is_elevated && SnapshotAccess::has_private(start_.snapshot))
+  if (value && !standing_.is_elevated && SnapshotAccess::has_private(snapshot()))
     value = without_private(path, *std::move(value));
   return value;
 }
@@ -80,7 +80,7 @@ Status Execution::elevate(std::string_view reason) {
   start_.trail->record({.kind = AuditEntry::Kind::elevation,
                         .who = start_.contract->name(),
                         .reason = std::string{reason},
-                        .version = start_.snapshot.version(),
+                        .version = snapshot().version(),
                         .time = start_.time});
   standing_.is_elevated = true;
   return {};
@@ -107,8 +107,8 @@ bool Execution::is_cancelled() {
 
 void Execution::log(LogLevel level, std::string_view text, Value fields) const {
   if (start_.log)
-    start_.log({level, std::string{text}, std::move(fields), start_.contract->name(), start_.id,
-                start_.snapshot.version(), start_.time});
+    start_.log({level, std::string{text}, std::move(fields), start_.contract->name(), start_.id, snapshot().version(),
+                start_.time});
 }
 
 Result<ExecutionResult> Execution::finish(const Returned& returned) {
@@ -131,8 +131,7 @@ Result<ExecutionResult> Execution::finish(const Returned& returned) {
   }
   ExecutionResult result;
   auto writes = overlay_.writes();  // may still mark paths as read
-  result.proposal = {start_.snapshot.version(), false, std::move(reads_).take(), std::move(writes),
-                     std::move(signals_)};
+  result.proposal = {snapshot().version(), false, std::move(reads_).take(), std::move(writes), std::move(signals_)};
   result.proposal.standing = std::move(standing_);
   result.value = value_of(returned);
   result.agent_state = std::move(start_.agent_state);
@@ -146,6 +145,16 @@ Error failed(const Execution& execution, std::string_view text) {
   return Error{Errc::process_failed, "'" + name + "'", std::string{text}, "Nothing of this execution was committed"}
       .with("process", name)
       .with("text", text);
+}
+
+Error out_of_memory(std::string who) {
+  return Error{Errc::resource_exhausted, std::move(who), "out of memory", "Nothing of this execution was committed"};
+}
+
+/// For when there is not even memory for a name: made beforehand.
+const Error& nameless_out_of_memory() {
+  static const Error error = out_of_memory("a body");
+  return error;
 }
 
 /// The error with the stage of the pipeline in which it came up.
@@ -165,7 +174,7 @@ Result<ExecutionResult> attempt(const Body& body, Context& context, Execution& e
 } catch (const TheusError& error) {
   return in_stage(execution, error.error());
 } catch (const std::bad_alloc&) {
-  return execution.start().contract->out_of_memory();
+  return out_of_memory("'" + execution.start().contract->name() + "'");
 } catch (const std::exception& error) {
   return in_stage(execution, failed(execution, error.what()));
 } catch (...) {
@@ -199,11 +208,12 @@ Result<ExecutionResult> run_body(const Body& body, const std::shared_ptr<Executi
     Execution& execution;
     ~Closing() { execution.close(); }
   } closing{*execution};
+  (void)nameless_out_of_memory();
   const RunningScope scope{*execution->start().contract};
   Context context{execution};
   return attempt(body, context, *execution);
 } catch (const std::bad_alloc&) {
-  return execution->start().contract->out_of_memory();
+  return nameless_out_of_memory();
 }
 
 }  // namespace theus

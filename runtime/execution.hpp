@@ -62,7 +62,9 @@ public:
   Execution(const Execution&) = delete;
   Execution& operator=(const Execution&) = delete;
 
+  /// What it started from, but for the snapshot.
   const ExecutionStart& start() const noexcept { return start_; }
+  const Snapshot& snapshot() const noexcept { return overlay_.base(); }
 
   // What a Context does. Every refusal is remembered: the execution fails even when the body swallows it.
   Result<std::optional<Value>> read(const Path& path);

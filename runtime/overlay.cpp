@@ -94,7 +94,7 @@ Status Overlay::write_inside(const Node* node, const Path& path, std::span<const
   auto changed = *after ? with(whole.value_or(Value::map()), rest, **after) : Result<Value>{without(*whole, rest)};
   if (!changed)
     return Error{changed.error().code(), write.path.text(), changed.error().cause(), changed.error().remedy()};
-  make(path) = Node{.state = State::value, .value = *std::move(changed)};
+  make(path) = Node{.state = State::value, .path = path, .value = *std::move(changed)};
   return {};
 }
 
@@ -111,7 +111,7 @@ Status Overlay::write_whole(const Node* node, const Write& write) {
     if (auto status = possible(write.path); !status)
       return status;
   const State state = *after ? State::value : State::absent;
-  make(write.path) = Node{.state = state, .value = after->value_or(Value{})};
+  make(write.path) = Node{.state = state, .path = write.path, .value = after->value_or(Value{})};
   return {};
 }
 
@@ -149,25 +149,25 @@ bool Overlay::is_written(const Path& path) const noexcept {
 
 std::vector<Write> Overlay::writes() const {
   std::vector<Write> writes;
-  collect(root_, Path{}, writes);
+  collect(root_, writes);
   return writes;
 }
 
-void Overlay::collect(const Node& node, const Path& path, std::vector<Write>& writes) const {
+void Overlay::collect(const Node& node, std::vector<Write>& writes) const {
   switch (node.state) {
     case State::value:
-      if (SnapshotAccess::find(base_, path) != std::optional{node.value})
-        return writes.push_back(Write::set(path, node.value));
-      return read_mark_(path);
+      if (SnapshotAccess::find(base_, node.path) != std::optional{node.value})
+        return writes.push_back(Write::set(node.path, node.value));
+      return read_mark_(node.path);
     case State::absent:
-      if (locate(SnapshotAccess::root(base_), path.segments()).exists)
-        return writes.push_back(Write::erase(path));
-      return read_mark_(path);
+      if (locate(SnapshotAccess::root(base_), node.path.segments()).exists)
+        return writes.push_back(Write::erase(node.path));
+      return read_mark_(node.path);
     case State::operations: writes.insert(writes.end(), node.operations.begin(), node.operations.end()); return;
     case State::untouched: break;
   }
   for (const auto& [key, child] : node.children)
-    collect(*child, path.key(key), writes);
+    collect(*child, writes);
 }
 
 }  // namespace theus

@@ -41,6 +41,7 @@ private:
 
   struct Node {
     State state = State::untouched;
+    Path path{};  // of the write, unless untouched
     Value value{};
     std::vector<Write> operations{};
     std::map<std::string, std::unique_ptr<Node>, std::less<>> children{};
@@ -54,7 +55,7 @@ private:
   Status write_whole(const Node* node, const Write& write);
   Status operate(const Node* node, const Write& write);
   Status possible(const Path& path) const;
-  void collect(const Node& node, const Path& path, std::vector<Write>& writes) const;
+  void collect(const Node& node, std::vector<Write>& writes) const;
 
   Snapshot base_;
   ReadMark read_mark_;

@@ -306,7 +306,10 @@ Path Path::prefix(std::size_t count) const {
 bool Path::covers(const Path& other) const noexcept {
   const auto mine = segments();
   const auto theirs = other.segments();
-  return mine.size() <= theirs.size() &&
+  if (mine.empty() || mine.size() > theirs.size())
+    return mine.empty();
+  // Paths that are compared often differ in their last segment only.
+  return mine.back().hash == theirs[mine.size() - 1].hash &&
          std::ranges::equal(mine, theirs.first(mine.size()), [](const Segment& a, const Segment& b) {
            return a.hash == b.hash && a.index == b.index && a.key == b.key;
          });

@@ -30,10 +30,7 @@ public:
   Status add(std::vector<Agent> agents) {
     std::vector<AgentDefinitionPtr> definitions;
     for (Agent& agent : agents)
-      definitions.push_back(std::make_shared<const actors::AgentDefinition>(actors::AgentDefinition{
-          std::make_shared<const Contract>(
-              Contract::compile(agent.name, agent.reads, agent.writes, Semantic::effect).value()),
-          agent.body, agent.state}));
+      definitions.push_back(actors::define(std::move(agent), core()->turn.access()).value());
     std::optional<Status> answer;
     actors::tell(population_, actors::AddAgents{std::move(definitions), [&](Status status) { answer = status; }});
     settle();
