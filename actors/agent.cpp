@@ -7,6 +7,7 @@ namespace {
 struct State {
   static inline constexpr const char* name = "agent";
   CorePtr core;
+  AgentDirectoryPtr directory;
   AgentDefinitionPtr definition;
 };
 
@@ -23,13 +24,17 @@ Result<ExecutionResult> step(const State& state, const Round& round, std::size_t
                        .log = core.log,
                        .time = round.time,
                        .random = random_stream(core.seed, definition.name(), round.snapshot.version()),
-                       .trail = lent(&core.trail)};
+                       .trail = lent(&core.trail),
+                       .trigger = &round.trigger(index),
+                       .addressees = state.directory.get()};
   return run_body(definition.body, std::make_shared<Execution>(std::move(start)));
 }
 
-AgentActor::behavior_type agent(AgentActor::stateful_pointer<State> self, CorePtr core, AgentDefinitionPtr definition) {
+AgentActor::behavior_type agent(AgentActor::stateful_pointer<State> self, CorePtr core, AgentDirectoryPtr directory,
+                                AgentDefinitionPtr definition) {
   prepare(self, core);
   self->state.core = std::move(core);
+  self->state.directory = std::move(directory);
   self->state.definition = std::move(definition);
   return {
       [self](const RoundStep& message) {
@@ -41,8 +46,9 @@ AgentActor::behavior_type agent(AgentActor::stateful_pointer<State> self, CorePt
 
 }  // namespace
 
-AgentActor spawn_agent(caf::actor_system& system, CorePtr core, AgentDefinitionPtr definition) {
-  return system.spawn(agent, std::move(core), std::move(definition));
+AgentActor spawn_agent(caf::actor_system& system, CorePtr core, AgentDirectoryPtr directory,
+                       AgentDefinitionPtr definition) {
+  return system.spawn(agent, std::move(core), std::move(directory), std::move(definition));
 }
 
 }  // namespace theus::actors

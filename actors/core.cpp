@@ -5,6 +5,7 @@ namespace theus::actors {
 void CommitObserver::committed(Version version, std::span<const Signal> signals) noexcept {
   if (!signals.empty())
     hub_.publish_commit(version, signals);
+  bell_.ring();
 }
 
 void Core::fail(std::string reason) {

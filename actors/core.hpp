@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/blocking_pool.hpp"
+#include "actors/commit_bell.hpp"
 #include "actors/large_value_warning.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/commit_turn.hpp"
@@ -20,11 +21,12 @@
 
 namespace theus::actors {
 
-/// Hands the signals of each commit to the hub, inside the turn and so in commit order. Publishing waits for nobody.
+/// Hands the signals of each commit to the hub, inside the turn and so in commit order, and rings for those who look
+/// out for changes. Waits for nobody.
 class CommitObserver final : public CommitListener {
 public:
-  CommitObserver(SignalHub& hub, LargeValueWarning& warning, ConflictCounts& conflicts) noexcept
-      : hub_(hub), warning_(warning), conflicts_(conflicts) {}
+  CommitObserver(SignalHub& hub, LargeValueWarning& warning, ConflictCounts& conflicts, CommitBell& bell) noexcept
+      : hub_(hub), warning_(warning), conflicts_(conflicts), bell_(bell) {}
   void committed(Version version, std::span<const Signal> signals) noexcept override;
   void asked_for_large_value(const Path& path, std::size_t bytes) noexcept override { warning_.warn(path, bytes); }
   void refused(const Path& path) noexcept override { conflicts_.add(path); }
@@ -33,6 +35,7 @@ private:
   SignalHub& hub_;
   LargeValueWarning& warning_;
   ConflictCounts& conflicts_;
+  CommitBell& bell_;
 };
 
 /// What all actors of one engine share. Every member is thread-safe; none knows an actor.
@@ -59,7 +62,8 @@ struct Core {
   SignalHub hub;
   LargeValueWarning warning{log, *clock};
   ConflictCounts conflicts;
-  CommitObserver observer{hub, warning, conflicts};
+  CommitBell bell;
+  CommitObserver observer{hub, warning, conflicts, bell};
   CommitTurn turn;
   AuditTrail trail;
   Transactor transactor{turn, trail, *clock};

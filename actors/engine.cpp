@@ -51,13 +51,14 @@ Engine::Impl::Impl(EngineOptions given) : options(std::move(given)), core(make_c
   config = std::make_unique<CafConfig>(options.threads == 0 ? cores : options.threads);
   system = std::make_unique<caf::actor_system>(*config);
   owner = actors::spawn_state_owner(*system, core);
-  population = actors::spawn_population(*system, core, owner, [this](const actors::AgentDefinitionPtr& definition) {
-    return actors::spawn_agent(*system, core, definition);
-  });
   hub = actors::spawn_hub(*system, core);
-  supervisor = actors::spawn_supervisor(
-      *system, core,
-      {caf::actor_cast<caf::actor>(owner), caf::actor_cast<caf::actor>(population), caf::actor_cast<caf::actor>(hub)});
+  scout = actors::spawn_scout(*system, core, hub);
+  population = actors::spawn_population(
+      *system,
+      {.core = core, .owner = owner, .scout = scout, .directory = directory, .on_escalation = options.on_escalation});
+  supervisor = actors::spawn_supervisor(*system, core,
+                                        {caf::actor_cast<caf::actor>(owner), caf::actor_cast<caf::actor>(population),
+                                         caf::actor_cast<caf::actor>(hub), caf::actor_cast<caf::actor>(scout)});
   open_attach();
 }
 
@@ -134,11 +135,13 @@ Status Engine::Impl::shutdown(std::chrono::milliseconds timeout) {
     std::this_thread::sleep_for(look_interval);
   attach.reset();
 
-  for (const caf::actor& each : {caf::actor_cast<caf::actor>(supervisor), caf::actor_cast<caf::actor>(population),
-                                 caf::actor_cast<caf::actor>(hub), caf::actor_cast<caf::actor>(owner)})
+  for (const caf::actor& each :
+       {caf::actor_cast<caf::actor>(supervisor), caf::actor_cast<caf::actor>(population),
+        caf::actor_cast<caf::actor>(scout), caf::actor_cast<caf::actor>(hub), caf::actor_cast<caf::actor>(owner)})
     caf::anon_send_exit(each, caf::exit_reason::user_shutdown);
   supervisor = nullptr;
   population = nullptr;
+  scout = nullptr;
   hub = nullptr;
   owner = nullptr;
   while (system->registry().running() > 0 && Steady::now() < deadline)

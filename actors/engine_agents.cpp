@@ -39,7 +39,8 @@ Status Engine::spawn_agents(std::size_t count, const std::function<Agent(std::si
   std::vector<AgentDefinitionPtr> definitions;
   definitions.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
-    auto definition = actors::define(factory(i), impl_->core->turn.access());
+    auto definition =
+        actors::define(factory(i), impl_->core->turn.access(), definitions.empty() ? nullptr : definitions.front());
     if (!definition)
       return definition.error();
     definitions.push_back(*std::move(definition));
@@ -58,11 +59,38 @@ Status Engine::stop_agent(std::string_view name) {
 }
 
 std::vector<std::string> Engine::agents() const {
-  if (!impl_->enter("agents"))
+  std::vector<std::string> names;
+  for (AgentStatus& status : agent_status())
+    if (!status.is_stopped)
+      names.push_back(std::move(status.name));
+  return names;
+}
+
+std::vector<AgentStatus> Engine::agent_status() const {
+  if (!impl_->enter("agent_status"))
     return {};
-  return answer_of<std::vector<std::string>>(
+  return answer_of<std::vector<AgentStatus>>(
              [&](auto answer) { actors::tell(impl_->population, actors::ListAgents{std::move(answer)}); })
       .value_or({});
+}
+
+Status Engine::send(std::string_view agent, Value message) {
+  if (auto open = impl_->enter("send"); !open)
+    return open;
+  const auto inbox = impl_->directory->inbox(agent);
+  if (!inbox)
+    return inbox.error();
+  return (*inbox)->post({.sender = {}, .content = std::move(message)});
+}
+
+Status Engine::supervise(std::string_view group, Restarts terms) {
+  if (auto open = impl_->enter("supervise"); !open)
+    return open;
+  if (group.empty() || terms.within.count() <= 0)
+    return Error{Errc::bad_argument, "group '" + std::string{group} + "'",
+                 "a group needs a name, and its terms a positive span", "Name it as in Agent::group"};
+  actors::tell(impl_->population, actors::Supervise{std::string{group}, {terms.times, terms.within}});
+  return {};
 }
 
 Result<RoundReport> Engine::round(std::string_view pattern, std::chrono::milliseconds timeout) {

@@ -14,8 +14,8 @@
 namespace theus {
 
 /// What stands behind an Engine. Its functions are split by concern: engine.cpp (construction and shutdown),
-/// engine_calls.cpp (processes), engine_state.cpp (reads and swaps), engine_agents.cpp, engine_workflow.cpp,
-/// engine_attach.cpp.
+/// engine_calls.cpp (processes), engine_state.cpp (reads and swaps), engine_agents.cpp, engine_cohorts.cpp,
+/// engine_workflow.cpp, engine_attach.cpp.
 struct Engine::Impl {
   explicit Impl(EngineOptions options);
 
@@ -41,6 +41,9 @@ struct Engine::Impl {
   /// Lets others attach, if the options say so.
   void open_attach();
 
+  /// Refuses unknown_agent, with the nearest name.
+  Result<actors::CohortActor> find_cohort(std::string_view name);
+
   /// Writes the inputs of a workflow into the state.
   Status load(const Workflow& workflow, const InputOptions& wanted);
 
@@ -56,15 +59,20 @@ struct Engine::Impl {
   actors::StateOwner owner;
   actors::Population population;
   actors::Hub hub;
+  actors::Scout scout;
   actors::Supervisor supervisor;
 
   // Thread-safe on their own.
   actors::Registry registry{core->turn.access()};
   std::atomic<std::uint64_t> overloaded{0};
+  const actors::AgentDirectoryPtr directory = std::make_shared<actors::AgentDirectory>();
   std::shared_ptr<std::atomic<std::size_t>> in_flight = std::make_shared<std::atomic<std::size_t>>(0);
 
   std::optional<Result<std::string>> attach_handle;  // constant after construction
   std::unique_ptr<actors::AttachServer> attach;      // its thread uses what stands above; guarded by shutdown_mutex
+
+  std::mutex cohorts_mutex;
+  std::map<std::string, actors::CohortActor, std::less<>> cohorts;  // guarded by cohorts_mutex
 
   std::mutex shutdown_mutex;
   std::optional<Status> shutdown_result;  // guarded by shutdown_mutex

@@ -1,15 +1,13 @@
 #include "actors/caf_ways.hpp"
-#include "actors/protocol.hpp"
+#include "actors/membership.hpp"
+#include "actors/user_callback.hpp"
 #include "runtime/path_pattern.hpp"
-#include "runtime/restart_policy.hpp"
 #include "runtime/round_merge.hpp"
 
 #include <caf/scheduler/abstract_coordinator.hpp>
 
 #include <algorithm>
 #include <deque>
-#include <string_view>
-#include <unordered_map>
 
 namespace theus::actors {
 namespace {
@@ -19,17 +17,12 @@ constexpr int round_attempts_max = 3;
 // Enough that no thread waits for another one's step to end.
 constexpr std::size_t tokens_per_thread = 4;
 
-struct Member {
-  std::uint64_t id;
-  AgentDefinitionPtr definition;
-  AgentActor actor;  // nothing: it is to be forgotten when no round runs
-  Value state;       // private; as of the last round that was committed
-};
-
 struct RunningRound {
   RoundRequestPtr request;
   RoundPtr round;
-  std::vector<std::uint32_t> members;  // their positions, by slot
+  std::vector<std::uint32_t> members;                  // their positions, by slot
+  std::vector<std::pair<InboxPtr, std::size_t>> mail;  // how many messages of whom this round reads
+  std::optional<Postage> postage;
   int attempt = 1;
   std::uint64_t writes = 0;
 };
@@ -37,112 +30,174 @@ struct RunningRound {
 struct State {
   static inline constexpr const char* name = "population";
 
-  CorePtr core;
-  StateOwner owner;
-  AgentSpawner spawner;
-  std::vector<Member> members;  // in order of spawning; positions change only while no round runs
-  std::unordered_map<std::string_view, std::uint64_t> by_name;  // the names stand in the definitions
-  std::unordered_map<std::uint64_t, RestartPolicy> deaths;      // only of those that died
-  std::uint64_t next = 0;
+  ~State();
+
+  PopulationTerms terms;
+  ActingTermsPtr acting;
+  std::optional<Membership> members;
   std::deque<RoundRequestPtr> waiting;
   std::optional<RunningRound> running;
-  bool has_leavers = false;
-
-  ~State() {
-    const Error closed{Errc::closed, "round", "the engine was shut down", "Wait for rounds before shutting down"};
-    if (running && running->request->begin_commit())
-      running->request->finish(closed);
-    for (const RoundRequestPtr& request : waiting)
-      if (request->begin_commit())
-        request->finish(closed);
-  }
-
-  Member& member(std::uint64_t id) {
-    return *std::ranges::lower_bound(members, id, {}, [](const Member& each) { return each.id; });
-  }
 };
 
 using Self = Population::stateful_pointer<State>;
 
-void enlist(Self self, Member& member) {
-  member.actor = self->state.spawner(member.definition);
+State::~State() {
+  const Error closed{Errc::closed, "round", "the engine was shut down", "Wait for rounds before shutting down"};
+  if (running && running->request->begin_commit())
+    running->request->finish(closed);
+  for (const RoundRequestPtr& request : waiting)
+    if (request->begin_commit())
+      request->finish(closed);
+  if (!members)
+    return;
+  // They know themselves through their inboxes and would live on.
+  for (const Member& member : members->all())
+    if (member.seat != nullptr) {
+      member.seat->inbox->close();
+      caf::anon_send_exit(member.actor, caf::exit_reason::user_shutdown);
+    }
+}
+
+void start(Self self, Member& member) {
+  const PopulationTerms& terms = self->state.terms;
+  if (member.seat != nullptr) {
+    member.actor =
+        caf::actor_cast<caf::strong_actor_ptr>(spawn_acting_agent(self->system(), self->state.acting, member.seat));
+  } else {
+    const AgentActor actor = terms.spawner
+                                 ? terms.spawner(member.definition)
+                                 : spawn_agent(self->system(), terms.core, terms.directory, member.definition);
+    member.actor = caf::actor_cast<caf::strong_actor_ptr>(actor);
+  }
   self->monitor(member.actor);
 }
 
-Status add(Self self, const std::vector<AgentDefinitionPtr>& definitions) {
-  State& state = self->state;
-  for (std::size_t i = 0; i < definitions.size(); ++i) {
-    const std::string& name = definitions[i]->name();
-    if (!state.by_name.emplace(name, state.next + i).second) {
-      for (std::size_t undo = 0; undo < i; ++undo)
-        state.by_name.erase(definitions[undo]->name());
-      return Error{Errc::duplicate_name, "agent '" + name + "'", "an agent of this name exists",
-                   "Stop it first, or choose another name"};
-    }
+/// A run that is under way ends first: the exit stands behind it in the mailbox.
+void end(Self self, std::span<const Member> left) {
+  ForgetAgents forgotten;
+  for (const Member& member : left) {
+    self->demonitor(caf::actor_cast<caf::actor_addr>(member.actor));
+    caf::anon_send_exit(member.actor, caf::exit_reason::user_shutdown);
+    if (member.seat == nullptr)
+      continue;
+    member.seat->inbox->close();
+    forgotten.seats.push_back(member.seat);
   }
-  for (const AgentDefinitionPtr& definition : definitions)
-    enlist(self, state.members.emplace_back(state.next++, definition, AgentActor{}, definition->initial_state));
-  return {};
+  if (!forgotten.seats.empty())
+    tell(self->state.terms.scout, std::move(forgotten));
+  if (!self->state.running)
+    self->state.members->forget_leavers();
 }
 
-void forget_leavers(State& state) {
-  if (!state.has_leavers || state.running)
-    return;
-  std::erase_if(state.members, [](const Member& member) { return !member.actor; });
-  state.has_leavers = false;
-}
-
-void take_out(State& state, Member& member) {
-  state.by_name.erase(member.definition->name());
-  state.deaths.erase(member.id);
-  member.actor = nullptr;
-  state.has_leavers = true;
-  forget_leavers(state);
+void add(Self self, const AddAgents& message) {
+  State& state = self->state;
+  const Version now = state.terms.core->turn.version();
+  auto added = state.members->add(message.definitions, state.terms.core->clock->now());
+  if (!added)
+    return message.answer(added.error());
+  LookOutFor wanted{.since = now, .ready = message.answer};
+  for (Member& member : *added) {
+    start(self, member);
+    if (const AgentTerms& terms = *member.definition->terms; !terms.signals.empty() || !terms.changes.empty())
+      wanted.seats.push_back(member.seat);
+  }
+  if (wanted.seats.empty())
+    return message.answer({});
+  tell(state.terms.scout, std::move(wanted));
 }
 
 Status stop(Self self, const std::string& name) {
-  State& state = self->state;
-  const auto found = state.by_name.find(name);
-  if (found == state.by_name.end())
-    return Error{Errc::unknown_agent, "agent '" + name + "'", "no agent of this name exists", "Look at agents()"};
-  Member& member = state.member(found->second);
-  // A step that is under way ends first: the exit stands behind it in the mailbox.
-  self->demonitor(member.actor.address());
-  self->send_exit(member.actor, caf::exit_reason::user_shutdown);
-  take_out(state, member);
+  auto left = self->state.members->remove(name);
+  if (!left)
+    return left.error();
+  end(self, std::span{&*left, 1});
   return {};
+}
+
+/// Writes the failure down; stops those whom it stops and tells about it.
+void take_failure(Self self, const Member& member, const Error& error) {
+  State& state = self->state;
+  const Core& core = *state.terms.core;
+  const AgentDefinitionPtr failing = member.definition;
+  const auto stopped = state.members->failed(member, error, core.clock->now());
+  const auto log = [&](LogLevel level, std::string_view text, Value fields) {
+    (void)call_user([&] {
+      if (core.log)
+        core.log(
+            {level, std::string{text}, std::move(fields), failing->name(), 0, core.turn.version(), core.clock->wall()});
+    });
+  };
+  log(LogLevel::warning, "the agent failed", {{"error", error.text()}});
+  if (stopped.empty())
+    return;
+  end(self, stopped);
+  Escalation escalation{failing->terms->group, {}, error.text()};
+  for (const Member& each : stopped)
+    escalation.stopped.push_back(each.definition->name());
+  log(LogLevel::error, "agents were stopped, for they failed too often",
+      {{"group", escalation.group}, {"agents", escalation.stopped.size()}, {"error", escalation.cause}});
+  if (state.terms.on_escalation)
+    (void)call_user([&] { state.terms.on_escalation(escalation); });
 }
 
 void start_next(Self self);
 
 void end_round(Self self, Result<RoundReport> result) {
-  const RunningRound ended = *std::exchange(self->state.running, std::nullopt);
-  forget_leavers(self->state);
+  State& state = self->state;
+  const RunningRound ended = *std::exchange(state.running, std::nullopt);
+  state.members->forget_leavers();
   ended.request->finish(std::move(result));
   start_next(self);
 }
 
+/// Who takes part, in order; their positions and actors.
+std::vector<AgentActor> gather(State& state, RunningRound& running) {
+  const std::string& pattern = running.request->pattern();
+  const std::vector<Member>& members = state.members->all();
+  std::vector<AgentActor> actors;
+  actors.reserve(members.size());
+  running.members.clear();
+  for (std::uint32_t i = 0; i < members.size(); ++i)
+    if (const Member& member = members[i]; member.actor != nullptr && member.seat == nullptr &&
+                                           (pattern == "*" || matches_name(pattern, member.definition->name()))) {
+      running.members.push_back(i);
+      actors.push_back(caf::actor_cast<AgentActor>(member.actor));
+    }
+  return actors;
+}
+
+/// The messages that wait for those who take part, by slot; they stay in the inboxes until the round is committed.
+std::unordered_map<std::size_t, std::vector<AgentMessage>> mail_of(State& state, RunningRound& running) {
+  std::unordered_map<std::size_t, std::vector<AgentMessage>> mail;
+  running.mail.clear();
+  for (const auto& [id, inbox] : state.terms.directory->round_inboxes()) {
+    const auto& all = state.members->all();
+    const auto slot =
+        std::ranges::lower_bound(running.members, id, {}, [&](std::uint32_t position) { return all[position].id; });
+    if (slot == running.members.end() || all[*slot].id != id)
+      continue;
+    auto messages = inbox->messages();
+    if (messages.empty())
+      continue;
+    running.mail.emplace_back(inbox, messages.size());
+    mail.emplace(static_cast<std::size_t>(slot - running.members.begin()), std::move(messages));
+  }
+  return mail;
+}
+
 void run_round(Self self) {
   State& state = self->state;
+  Core& core = *state.terms.core;
   RunningRound& running = *state.running;
-  const std::string& pattern = running.request->pattern();
-  std::vector<AgentActor> actors;
-  actors.reserve(state.members.size());
-  running.members.clear();
-  for (std::uint32_t i = 0; i < state.members.size(); ++i)
-    if (const Member& member = state.members[i];
-        member.actor && (pattern == "*" || matches_name(pattern, member.definition->name()))) {
-      running.members.push_back(i);
-      actors.push_back(member.actor);
-    }
+  auto actors = gather(state, running);
   const std::size_t agents = actors.size();
   if (agents == 0) {
     if (running.request->begin_commit())
-      end_round(self, RoundReport{0, 0, state.core->turn.version()});
+      end_round(self, RoundReport{0, 0, core.turn.version()});
     return;
   }
-  Round::Start start{state.core->turn.snapshot(), state.core->clock->wall(),
-                     state.core->next_execution.fetch_add(agents, std::memory_order_relaxed)};
+  Round::Start start{core.turn.snapshot(), core.clock->wall(),
+                     core.next_execution.fetch_add(agents, std::memory_order_relaxed), mail_of(state, running)};
   running.round = std::make_shared<Round>(
       std::move(start), agents,
       [actors = std::move(actors)](const RoundPtr& round, std::size_t index) {
@@ -150,7 +205,7 @@ void run_round(Self self) {
       },
       [population = Population{self}] { tell(population, RoundStepped{}); });
   for (std::size_t i = 0; i < agents; ++i)
-    running.round->slots[i].state = state.members[running.members[i]].state;
+    running.round->slots[i].state = state.members->all()[running.members[i]].state;
   const RoundPtr round = running.round;
   const std::size_t threads = self->system().scheduler().num_workers();
   for (std::size_t token = 0; token < threads * tokens_per_thread; ++token)
@@ -163,7 +218,7 @@ void start_next(Self self) {
     RunningRound next;
     next.request = std::move(state.waiting.front());
     state.waiting.pop_front();
-    if (state.core->clock->now() >= next.request->deadline()) {
+    if (state.terms.core->clock->now() >= next.request->deadline()) {
       next.request->expire();
       continue;
     }
@@ -172,32 +227,40 @@ void start_next(Self self) {
   }
 }
 
-void commit_round(Self self) {
-  State& state = self->state;
+/// The proposal of all agents, with their messages on the way; or the first error in their order.
+Result<Proposal> merged(State& state) {
   RunningRound& running = *state.running;
-  if (running.attempt == 1 && !running.request->begin_commit()) {
-    state.running.reset();
-    forget_leavers(state);
-    return start_next(self);
-  }
+  const auto name_of = [&](std::size_t slot) { return state.members->all()[running.members[slot]].definition->name(); };
   std::vector<RoundPart> parts;
   parts.reserve(running.round->slots.size());
+  running.postage.emplace(state.terms.directory);
   for (Round::Slot& slot : running.round->slots) {
     RoundPart& part = parts.emplace_back(&slot.writes);
     if (slot.extra == nullptr)
       continue;
     if (slot.extra->error)
-      return end_round(self, *slot.extra->error);
+      return *slot.extra->error;
     part.signals = &slot.extra->signals;
     part.standing = &slot.extra->standing;
+    if (auto promised = running.postage->add(name_of(parts.size() - 1), std::move(slot.extra->messages)); !promised)
+      return promised.error();
   }
-  auto proposal = merge_round(running.round->snapshot.version(), parts, [&](std::size_t slot) {
-    return state.members[running.members[slot]].definition->name();
-  });
+  return merge_round(running.round->snapshot.version(), parts, name_of);
+}
+
+void commit_round(Self self) {
+  State& state = self->state;
+  RunningRound& running = *state.running;
+  if (running.attempt == 1 && !running.request->begin_commit()) {
+    state.running.reset();
+    state.members->forget_leavers();
+    return start_next(self);
+  }
+  auto proposal = merged(state);
   if (!proposal)
     return end_round(self, proposal.error());
   running.writes = proposal->writes.size();
-  tell(state.owner, CommitRequest{std::make_shared<const Proposal>(*std::move(proposal)), self});
+  tell(state.terms.owner, CommitRequest{std::make_shared<const Proposal>(*std::move(proposal)), self});
 }
 
 void take_reply(Self self, const Outcome& outcome) {
@@ -208,35 +271,31 @@ void take_reply(Self self, const Outcome& outcome) {
     if (!conflict || running.attempt == round_attempts_max)
       return end_round(self, outcome.error());
     ++running.attempt;
+    running.postage.reset();
     return run_round(self);
   }
   for (std::size_t i = 0; i < running.members.size(); ++i)
-    state.members[running.members[i]].state = std::move(running.round->slots[i].state);
+    state.members->all()[running.members[i]].state = std::move(running.round->slots[i].state);
+  for (const auto& [inbox, read] : running.mail)
+    inbox->drop_messages(read);
+  running.postage->deliver();
   end_round(self, RoundReport{running.members.size(), running.writes, *outcome});
 }
 
-/// A dead agent's step fails, and with it the round; the agent itself is started again unless it dies too often.
+/// A dead agent's step fails, and with it the round; the agent itself is started again unless it failed too often.
 void take_death(Self self, const caf::down_msg& down) {
   State& state = self->state;
-  const auto found =
-      std::ranges::find_if(state.members, [&](const Member& member) { return member.actor == down.source; });
-  if (found == state.members.end())
+  auto& all = state.members->all();
+  const auto found = std::ranges::find_if(all, [&](const Member& member) { return member.actor == down.source; });
+  if (found == all.end())
     return;
-  Member& member = *found;
-  const auto position = static_cast<std::uint32_t>(found - state.members.begin());
-  const std::string name = member.definition->name();
-  const auto decision = state.deaths[member.id].died(state.core->clock->now());
-  const bool escalates = decision == RestartPolicy::Decision::escalate;
-  if (state.core->log)
-    state.core->log(
-        {escalates ? LogLevel::error : LogLevel::warning,
-         escalates ? "the agent's actor died too often and was removed" : "the agent's actor died and was restarted",
-         Value{{"reason", caf::to_string(down.reason)}}, name, 0, state.core->turn.version(),
-         state.core->clock->wall()});
-  if (escalates)
-    take_out(state, member);
-  else
-    enlist(self, member);
+  const AgentDirectory::Id id = found->id;
+  const auto position = static_cast<std::uint32_t>(found - all.begin());
+  const Error error{Errc::process_failed, "agent '" + found->definition->name() + "'",
+                    "its actor died: " + caf::to_string(down.reason), "Nothing of its step was committed"};
+  take_failure(self, *found, error);
+  if (Member* alive = state.members->find(id); alive != nullptr)
+    start(self, *alive);
   if (!state.running)
     return;
   const auto& members = state.running->members;
@@ -244,28 +303,30 @@ void take_death(Self self, const caf::down_msg& down) {
   if (slot == members.end() || *slot != position)
     return;
   const RoundPtr round = state.running->round;
-  round->fill(static_cast<std::size_t>(slot - members.begin()),
-              Error{Errc::process_failed, "agent '" + name + "'", "its actor died: " + caf::to_string(down.reason),
-                    escalates ? "It died too often and was removed" : "It was restarted; repeat the round"});
+  round->fill(static_cast<std::size_t>(slot - members.begin()), error);
   // It may have died with a token.
   Round::pass_on(round);
 }
 
-Population::behavior_type population(Self self, CorePtr core, StateOwner owner, AgentSpawner spawner) {
-  prepare(self, core);
-  self->state.core = std::move(core);
-  self->state.owner = std::move(owner);
-  self->state.spawner = std::move(spawner);
+Population::behavior_type population(Self self, PopulationTerms terms) {
+  prepare(self, terms.core);
+  State& state = self->state;
+  state.acting =
+      std::make_shared<const ActingTerms>(terms.core, terms.owner, terms.directory,
+                                          [population = Population{self}](AgentDirectory::Id id, const Error& error) {
+                                            tell(population, AgentFailed{id, error});
+                                          });
+  state.members.emplace(terms.directory);
+  state.terms = std::move(terms);
   self->set_down_handler([self](caf::down_msg& down) { take_death(self, down); });
   return {
-      [self](const AddAgents& message) { message.answer(add(self, message.definitions)); },
+      [self](const AddAgents& message) { add(self, message); },
       [self](const StopAgent& message) { message.answer(stop(self, message.name)); },
-      [self](const ListAgents& message) {
-        std::vector<std::string> names;
-        for (const Member& member : self->state.members)
-          if (member.actor)
-            names.push_back(member.definition->name());
-        message.answer(std::move(names));
+      [self](const ListAgents& message) { message.answer(self->state.members->report()); },
+      [self](const Supervise& message) { self->state.members->set_terms(message.group, message.terms); },
+      [self](const AgentFailed& message) {
+        if (const Member* member = self->state.members->find(message.id); member != nullptr)
+          take_failure(self, *member, message.error);
       },
       [self](const StartRound& message) {
         if (self->state.waiting.size() == rounds_waiting_max && message.request->begin_commit())
@@ -281,8 +342,8 @@ Population::behavior_type population(Self self, CorePtr core, StateOwner owner, 
 
 }  // namespace
 
-Population spawn_population(caf::actor_system& system, CorePtr core, StateOwner owner, AgentSpawner spawner) {
-  return system.spawn(population, std::move(core), std::move(owner), std::move(spawner));
+Population spawn_population(caf::actor_system& system, PopulationTerms terms) {
+  return system.spawn(population, std::move(terms));
 }
 
 }  // namespace theus::actors

@@ -2,11 +2,14 @@
 
 // The whole cast. Messages carry shared, immutable contents and stay inside one process; see message_types below.
 
+#include "actors/answer.hpp"
 #include "actors/call.hpp"
 #include "actors/core.hpp"
 #include "actors/round.hpp"
+#include "actors/seat.hpp"
 #include "actors/signal_feed.hpp"
 #include "actors/workflow_run.hpp"
+#include "runtime/cohort_table.hpp"
 #include "runtime/proposal.hpp"
 
 #include <caf/actor.hpp>
@@ -51,43 +54,6 @@ struct BodyEnded {
 using ProcessActor = caf::typed_actor<caf::reacts_to<RunAgain>, caf::reacts_to<BodyEnded>, caf::reacts_to<CommitReply>>;
 ProcessActor spawn_process(caf::actor_system& system, CorePtr core, StateOwner owner, CallPtr call);
 
-// ---- agents ----
-
-/// Run once on the round's snapshot and leave the result in the round's slot `index`.
-struct RoundStep {
-  RoundPtr round;
-  std::size_t index = 0;
-};
-
-/// AGENT: steps when told to. Its private state travels in the round, so a restarted agent goes on from what was
-/// committed last.
-using AgentActor = caf::typed_actor<caf::reacts_to<RoundStep>>;
-AgentActor spawn_agent(caf::actor_system& system, CorePtr core, AgentDefinitionPtr definition);
-using AgentSpawner = std::function<AgentActor(const AgentDefinitionPtr&)>;
-
-/// The last agent of a round is done.
-struct RoundStepped {};
-struct AddAgents {
-  std::vector<AgentDefinitionPtr> definitions;
-  std::function<void(Status)> answer;
-};
-struct StopAgent {
-  std::string name;
-  std::function<void(Status)> answer;
-};
-struct ListAgents {
-  std::function<void(std::vector<std::string>)> answer;
-};
-struct StartRound {
-  RoundRequestPtr request;
-};
-
-/// POPULATION: owns the agents, restarts those that die, runs rounds one after the other and commits each as a whole.
-using Population =
-    caf::typed_actor<caf::reacts_to<AddAgents>, caf::reacts_to<StopAgent>, caf::reacts_to<ListAgents>,
-                     caf::reacts_to<StartRound>, caf::reacts_to<RoundStepped>, caf::reacts_to<CommitReply>>;
-Population spawn_population(caf::actor_system& system, CorePtr core, StateOwner owner, AgentSpawner spawner);
-
 // ---- hub ----
 
 struct HubTerms {
@@ -125,6 +91,115 @@ struct HubTick {};
 using Hub = caf::typed_actor<caf::reacts_to<SubscribeActor>, caf::reacts_to<UnsubscribeActor>,
                              caf::reacts_to<ListSubscriptions>, caf::reacts_to<HubTick>>;
 Hub spawn_hub(caf::actor_system& system, CorePtr core, HubTerms terms = {});
+
+// ---- agents ----
+
+/// Run once on the round's snapshot and leave the result in the round's slot `index`.
+struct RoundStep {
+  RoundPtr round;
+  std::size_t index = 0;
+};
+
+/// AGENT: steps when told to. Its private state travels in the round, so a restarted agent goes on from what was
+/// committed last.
+using AgentActor = caf::typed_actor<caf::reacts_to<RoundStep>>;
+AgentActor spawn_agent(caf::actor_system& system, CorePtr core, AgentDirectoryPtr directory,
+                       AgentDefinitionPtr definition);
+using AgentSpawner = std::function<AgentActor(const AgentDefinitionPtr&)>;
+
+/// Something has come into the agent's inbox; or, to itself, may still be in it.
+struct LookIntoInbox {};
+/// To itself: a tick is due.
+struct AgentTick {};
+
+/// What all agents that act on their own share.
+struct ActingTerms {
+  CorePtr core;
+  StateOwner owner;
+  AgentDirectoryPtr directory;
+  std::function<void(AgentDirectory::Id, const Error&)> failed;
+};
+using ActingTermsPtr = std::shared_ptr<const ActingTerms>;
+
+/// ACTING AGENT: takes one thing after the other out of its inbox, runs and commits, again after a conflict.
+using ActingAgent = caf::typed_actor<caf::reacts_to<LookIntoInbox>, caf::reacts_to<AgentTick>, caf::reacts_to<RunAgain>,
+                                     caf::reacts_to<CommitReply>>;
+ActingAgent spawn_acting_agent(caf::actor_system& system, ActingTermsPtr terms, const SeatPtr& seat);
+
+/// From now on leave in the inboxes what these agents look out for: signals, and changes after version `since`.
+struct LookOutFor {
+  std::vector<SeatPtr> seats{};
+  Version since = 0;
+  std::function<void(Status)> ready{};
+};
+struct ForgetAgents {
+  std::vector<SeatPtr> seats{};
+};
+/// Something was committed.
+struct LookAtCommits {};
+
+/// SCOUT: looks out for signals and changes on behalf of all agents that act on their own: one subscription and one
+/// look at the state, however many agents there are.
+using Scout = caf::typed_actor<caf::reacts_to<LookOutFor>, caf::reacts_to<ForgetAgents>, caf::reacts_to<LookAtCommits>,
+                               caf::reacts_to<SignalBatch>, caf::reacts_to<SignalLag>, caf::reacts_to<SignalsEnded>>;
+Scout spawn_scout(caf::actor_system& system, CorePtr core, Hub hub);
+
+/// The last agent of a round is done.
+struct RoundStepped {};
+struct AddAgents {
+  std::vector<AgentDefinitionPtr> definitions;
+  std::function<void(Status)> answer;
+};
+struct StopAgent {
+  std::string name;
+  std::function<void(Status)> answer;
+};
+struct ListAgents {
+  std::function<void(std::vector<AgentStatus>)> answer;
+};
+struct Supervise {
+  std::string group;
+  SupervisionTree::Terms terms{};
+};
+/// A run of an agent that acts on its own has failed.
+struct AgentFailed {
+  AgentDirectory::Id id = 0;
+  Error error{Errc::internal, {}, {}};
+};
+struct StartRound {
+  RoundRequestPtr request;
+};
+
+struct PopulationTerms {
+  CorePtr core;
+  StateOwner owner;
+  Scout scout;
+  AgentDirectoryPtr directory = std::make_shared<AgentDirectory>();
+  AgentSpawner spawner{};  ///< of agents that take part in rounds; nothing: spawn_agent
+  std::function<void(const Escalation&)> on_escalation{};
+};
+
+/// POPULATION: owns the agents, restarts those that die, gives up those that fail too often, runs rounds one after the
+/// other and commits each as a whole.
+using Population = caf::typed_actor<caf::reacts_to<AddAgents>, caf::reacts_to<StopAgent>, caf::reacts_to<ListAgents>,
+                                    caf::reacts_to<Supervise>, caf::reacts_to<AgentFailed>, caf::reacts_to<StartRound>,
+                                    caf::reacts_to<RoundStepped>, caf::reacts_to<CommitReply>>;
+Population spawn_population(caf::actor_system& system, PopulationTerms terms);
+
+// ---- cohorts ----
+
+struct StepCohort {
+  Answer<CohortReport> answer;
+};
+struct ReadColumn {
+  std::string column;
+  Answer<std::vector<double>> answer;
+};
+
+/// COHORT: owns many light agents and steps them, one step after the other, each with one commit at most.
+using CohortActor = caf::typed_actor<caf::reacts_to<StepCohort>, caf::reacts_to<ReadColumn>, caf::reacts_to<RunAgain>,
+                                     caf::reacts_to<CommitReply>>;
+CohortActor spawn_cohort(caf::actor_system& system, CorePtr core, StateOwner owner, std::shared_ptr<CohortTable> table);
 
 // ---- workflow runner ----
 
@@ -177,7 +252,14 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RetryHeldBack)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RunAgain)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::BodyEnded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RoundStep)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::LookIntoInbox)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::AgentTick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::LookOutFor)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::ForgetAgents)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::LookAtCommits)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RoundStepped)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::Supervise)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::AgentFailed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::AddAgents)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::StopAgent)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::ListAgents)
@@ -189,6 +271,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::SubscribeActor)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::UnsubscribeActor)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::ListSubscriptions)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::HubTick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::StepCohort)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::ReadColumn)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::StepAnswered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RoundAnswered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RunTick)

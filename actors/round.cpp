@@ -21,8 +21,9 @@ void Round::fill(std::size_t index, Result<ExecutionResult> result) {
     Proposal& proposal = result->proposal;
     slot.state = std::move(result->agent_state);
     slot.writes = std::move(proposal.writes);
-    if (!proposal.signals.empty() || proposal.standing != Standing::ordinary())
-      slot.extra = std::make_unique<Extra>(std::nullopt, std::move(proposal.signals), std::move(proposal.standing));
+    if (!proposal.signals.empty() || !result->messages.empty() || proposal.standing != Standing::ordinary())
+      slot.extra = std::make_unique<Extra>(std::nullopt, std::move(proposal.signals), std::move(proposal.standing),
+                                           std::move(result->messages));
   }
   // Pairs with itself: whoever takes the count to zero has seen all results.
   if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1)

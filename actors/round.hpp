@@ -3,6 +3,7 @@
 #include "actors/agent_definition.hpp"
 #include "actors/call.hpp"
 
+#include <unordered_map>
 #include <vector>
 
 namespace theus::actors {
@@ -42,11 +43,12 @@ public:
     std::optional<Error> error;
     std::vector<Signal> signals;
     Standing standing;
+    std::vector<OutgoingMessage> messages;
   };
   struct Slot {
     Value state;  // of the agent before its step, then after it
     std::vector<Write> writes;
-    std::unique_ptr<Extra> extra;  // nothing: no error, no signals, an ordinary standing
+    std::unique_ptr<Extra> extra;  // nothing: no error, signals or messages, an ordinary standing
     std::atomic<bool> is_done{false};
   };
   /// Tells the agent of the slot to step.
@@ -56,6 +58,7 @@ public:
     Snapshot snapshot;
     std::chrono::system_clock::time_point time;
     std::uint64_t first_execution = 0;  // the step in slot i is the execution first + i
+    std::unordered_map<std::size_t, std::vector<AgentMessage>> messages{};  // by slot, where there are some
   };
 
   Round(Start start, std::size_t agents, Send send, std::function<void()> all_done)
@@ -63,14 +66,24 @@ public:
         time(start.time),
         first_execution(start.first_execution),
         slots(agents),
+        silent_{.kind = Trigger::Kind::round},
         send_(std::move(send)),
         all_done_(std::move(all_done)),
-        left_(agents) {}
+        left_(agents) {
+    for (auto& [slot, messages] : start.messages)
+      triggers_.emplace(slot, Trigger{.kind = Trigger::Kind::round, .messages = std::move(messages)});
+  }
 
   const Snapshot snapshot;
   const std::chrono::system_clock::time_point time;  // the same for all steps
   const std::uint64_t first_execution;
   std::vector<Slot> slots;
+
+  /// Why the agent of the slot runs: the round, with the messages to it.
+  const Trigger& trigger(std::size_t index) const {
+    const auto found = triggers_.empty() ? triggers_.end() : triggers_.find(index);
+    return found == triggers_.end() ? silent_ : found->second;
+  }
 
   /// Leaves the result in a slot that has none, unless somebody did that before. Whoever fills the last one tells the
   /// population.
@@ -79,6 +92,8 @@ public:
   static void pass_on(const std::shared_ptr<Round>& round);
 
 private:
+  std::unordered_map<std::size_t, Trigger> triggers_;  // constant after construction
+  const Trigger silent_;
   const Send send_;
   const std::function<void()> all_done_;
   std::atomic<std::size_t> next_{0};

@@ -54,6 +54,14 @@ Value& Context::agent_state() { return live().agent_state(); }
 void Context::admin(std::string_view reason) { live().elevate(reason).value(); }
 void Context::emit(std::string_view signal, Value payload) { live().emit(signal, std::move(payload)).value(); }
 
+void Context::send(std::string_view agent, Value message) { live().send(agent, std::move(message)).value(); }
+
+const Trigger& Context::trigger() const {
+  static const Trigger called;
+  const Trigger* trigger = live().start().trigger;
+  return trigger == nullptr ? called : *trigger;
+}
+
 void Context::progress(std::uint64_t done, std::uint64_t total) {
   ProgressGauge& gauge = *live().start().call->progress;
   gauge.done.store(done, std::memory_order_relaxed);

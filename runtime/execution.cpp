@@ -97,6 +97,21 @@ Status Execution::emit(std::string_view signal, Value payload) {
   return {};
 }
 
+Status Execution::send(std::string_view agent, Value message) {
+  const std::string& name = start_.contract->name();
+  if (start_.addressees == nullptr)
+    return refuse(Error{Errc::unsupported, "'" + name + "'", "only agents send messages to agents",
+                        "Emit a signal, or call Engine::send after the execution"});
+  if (auto known = start_.addressees->check(agent); !known)
+    return refuse(known.error());
+  if (messages_.size() == messages_per_commit_max)
+    return refuse(Error{Errc::too_large, "'" + name + "'",
+                        "more than " + std::to_string(messages_per_commit_max) + " messages in one commit",
+                        "Send fewer messages with more in each"});
+  messages_.push_back({std::string{agent}, std::move(message)});
+  return {};
+}
+
 bool Execution::is_cancelled() {
   if (!start_.call->is_cancelled())
     return false;
@@ -135,6 +150,7 @@ Result<ExecutionResult> Execution::finish(const Returned& returned) {
   result.proposal.standing = std::move(standing_);
   result.value = value_of(returned);
   result.agent_state = std::move(start_.agent_state);
+  result.messages = std::move(messages_);
   return result;
 }
 

@@ -7,6 +7,7 @@
 #include "runtime/read_set.hpp"
 
 #include <theus/context.hpp>
+#include <theus/trigger.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -32,6 +33,14 @@ struct CallState {
   }
 };
 
+/// Who can be written to, by name. Thread-safe.
+class Addressees {
+public:
+  virtual ~Addressees() = default;
+  /// Refuses unknown_agent, with the nearest name.
+  virtual Status check(std::string_view agent) const = 0;
+};
+
 /// What one attempt of one body starts from.
 struct ExecutionStart {
   std::shared_ptr<const Contract> contract;
@@ -46,6 +55,16 @@ struct ExecutionStart {
   RandomStream random{0, 0};
   /// Where elevations are recorded; nothing: there are none.
   std::shared_ptr<AuditTrail> trail{};
+  /// Why it runs; nullptr: it was called. Must outlive the body's run, as must the addressees.
+  const Trigger* trigger = nullptr;
+  /// nullptr: it sends no messages.
+  const Addressees* addressees = nullptr;
+};
+
+/// A message that is to be sent once its execution is committed.
+struct OutgoingMessage {
+  std::string agent;
+  Value content;
 };
 
 /// What a body wants, once the contract has been kept.
@@ -53,6 +72,7 @@ struct ExecutionResult {
   Proposal proposal;
   Value value;        ///< what the body returned
   Value agent_state;  ///< as the body left it
+  std::vector<OutgoingMessage> messages;
 };
 
 /// One attempt of a body: the state behind its Context. Pure but for the log; belongs to the body's thread.
@@ -71,6 +91,7 @@ public:
   Status write(const Write& write);
   Status elevate(std::string_view reason);
   Status emit(std::string_view signal, Value payload);
+  Status send(std::string_view agent, Value message);
   /// From the first true on, the execution is refused: a body that stops early leaves half a result.
   bool is_cancelled();
   void log(LogLevel level, std::string_view text, Value fields) const;
@@ -97,6 +118,7 @@ private:
   Overlay overlay_;
   ReadSet reads_;
   std::vector<Signal> signals_;
+  std::vector<OutgoingMessage> messages_;
   Value local_ = Value::map();
   std::string stage_;
   std::optional<Error> refused_;  // the first rule that was broken
@@ -113,7 +135,8 @@ Result<ExecutionResult> run_body(const Body& body, const std::shared_ptr<Executi
 /// The name of the process or agent whose body runs on this thread, or nullptr.
 const std::string* running_body() noexcept;
 
-/// Signals of one execution at most; more are refused with too_large.
+/// Signals, and messages, of one execution at most; more are refused with too_large.
 inline constexpr std::size_t signals_per_commit_max = 10'000;
+inline constexpr std::size_t messages_per_commit_max = 10'000;
 
 }  // namespace theus

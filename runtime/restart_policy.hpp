@@ -23,6 +23,8 @@ public:
     deaths_.push_back(now);
     return Decision::restart;
   }
+  /// Starts anew.
+  void forget() noexcept { deaths_.clear(); }
 
 private:
   std::size_t restarts_max_;

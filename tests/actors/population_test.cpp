@@ -15,11 +15,8 @@ using testing::EngineStage;
 class PopulationStage : public EngineStage {
 public:
   explicit PopulationStage(std::uint64_t seed = 0, actors::AgentSpawner spawner = {}) : EngineStage(seed) {
-    if (!spawner)
-      spawner = [this](const AgentDefinitionPtr& definition) {
-        return actors::spawn_agent(system(), core(), definition);
-      };
-    population_ = actors::spawn_population(system(), core(), owner(), std::move(spawner));
+    population_ = actors::spawn_population(
+        system(), {.core = core(), .owner = owner(), .scout = {}, .spawner = std::move(spawner)});
   }
   ~PopulationStage() {
     caf::anon_send_exit(population_, caf::exit_reason::user_shutdown);

@@ -97,7 +97,8 @@ TEST_CASE("shutting down ends a run after the step in flight", "[workflow_runner
 
 TEST_CASE("a cancelled run does not wait to repeat a failed step", "[workflow_runner]") {
   EngineStage stage;
-  auto population = actors::spawn_population(stage.system(), stage.core(), stage.owner(), {});
+  auto population = actors::spawn_population(
+      stage.system(), {.core = stage.core(), .owner = stage.owner(), .scout = {}, .spawner = {}});
   auto failing = std::make_shared<actors::RegisteredProcess>();
   failing->contract = std::make_shared<const Contract>(Contract::compile("failing", {}, {}, Semantic::pure).value());
   failing->definition = {.name = "failing", .body = [](Context&) -> int { throw std::runtime_error{"no"}; }};

@@ -4,6 +4,7 @@
 #include <theus/process.hpp>
 #include <theus/random.hpp>
 #include <theus/snapshot.hpp>
+#include <theus/trigger.hpp>
 #include <theus/write.hpp>
 
 #include <memory>
@@ -32,8 +33,13 @@ public:
   /// When this attempt began, by the wall clock: the same at every call.
   std::chrono::system_clock::time_point now() const;
   /// A stream of its own for each execution, or each step of an agent: a function of EngineOptions::seed, the name and
-  /// the execution's number (for an agent: the version it reads). Attempts of one execution get the same numbers.
+  /// a number: the execution's; in a round the version that is read; of an agent that acts on its own, how many times
+  /// it has run. Attempts of one execution get the same numbers.
   RandomStream& random();
+
+  /// Why the body runs: the tick, signal, change or message that an agent acts on, with what it carries. Valid as long
+  /// as the body runs.
+  const Trigger& trigger() const;
 
   /// The arguments of the call, as a map.
   const Value& arguments() const;
@@ -89,6 +95,10 @@ public:
 
   /// Publishes a signal after the commit. Refused in pure and guide processes.
   void emit(std::string_view signal, Value payload = {});
+
+  /// Sends a message to an agent, after the commit and only then. Of agents only. Refuses unknown_agent, with the
+  /// nearest name; when the other's backlog is full at the commit, the whole execution fails with `overloaded`.
+  void send(std::string_view agent, Value message);
 
   /// `ctx.log().info("matched", {{"orders", 3}})`
   class Log;

@@ -3,6 +3,7 @@
 #include <theus/access.hpp>
 #include <theus/agent.hpp>
 #include <theus/audit_log.hpp>
+#include <theus/cohort.hpp>
 #include <theus/context.hpp>
 #include <theus/execute.hpp>
 #include <theus/fields.hpp>
@@ -58,6 +59,8 @@ struct EngineOptions {
   std::size_t requests_kept_max = 65'536;
   /// Where ctx.log() goes; nothing: to the standard error stream.
   LogSink log{};
+  /// Told, on a thread of the engine, when agents were given up; must not call the engine and return soon.
+  std::function<void(const Escalation&)> on_escalation{};
   /// When attaching is not possible, the engine runs without and logs why.
   AttachOptions attach{};
 };
@@ -200,6 +203,17 @@ public:
   Status stop_agent(std::string_view name);
   /// The names of the living agents, in order of their spawning.
   std::vector<std::string> agents() const;
+  /// The living agents, in order of their spawning, and then the newest thousand that were given up.
+  std::vector<AgentStatus> agent_status() const;
+
+  /// Leaves the message with the agent: one with AgentTriggers::messages runs on it, one that takes part in rounds
+  /// finds it in its next. Errors: unknown_agent with the nearest name; overloaded when Agent::backlog_max messages
+  /// wait.
+  Status send(std::string_view agent, Value message);
+
+  /// How often agents of the group, and of those below it, may fail too often before all of them are stopped: 3 times
+  /// in a minute unless told. Refuses an empty name.
+  Status supervise(std::string_view group, Restarts terms);
 
   /// One round of all agents whose name matches the pattern (`*` and `?`), in order of their spawning.
   Result<RoundReport> round(std::string_view pattern = "*",
@@ -207,6 +221,15 @@ public:
 
   /// What has been executed, refused and retried since the engine was built, and how long it took.
   EngineStatistics statistics() const;
+
+  /// Refuses a name that another cohort has, a declaration that cannot work, paths that cannot be parsed.
+  Status spawn_cohort(Cohort cohort);
+  /// Steps all its agents once. Errors: unknown_agent with the nearest name, why the step failed, overloaded when too
+  /// many of its steps wait, deadline.
+  Result<CohortReport> step_cohort(std::string_view name, std::chrono::milliseconds timeout = std::chrono::seconds{60});
+  /// A copy of the column, between two steps.
+  Result<std::vector<double>> cohort_column(std::string_view name, std::string_view column) const;
+  Status stop_cohort(std::string_view name);
 
   /// What the process called last with ctx.progress().
   Progress progress(std::string_view process) const;

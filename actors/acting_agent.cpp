@@ -1,0 +1,170 @@
+#include "actors/caf_ways.hpp"
+#include "actors/protocol.hpp"
+#include "runtime/backoff.hpp"
+
+namespace theus::actors {
+namespace {
+
+// How often an agent that waits for a reservation looks whether it may start.
+constexpr std::chrono::milliseconds reservation_look_interval{1};
+
+struct State {
+  static inline constexpr const char* name = "acting-agent";
+
+  ActingTermsPtr terms;
+  SeatPtr seat;
+
+  // Of the run that is under way, if any.
+  std::optional<Trigger> trigger;
+  int attempt = 0;
+  Value next_state;
+  std::shared_ptr<const Proposal> proposal;
+  std::optional<Postage> postage;
+  std::optional<Reservation> reservation;
+};
+
+using Self = ActingAgent::stateful_pointer<State>;
+
+void end_run(Self self) {
+  State& state = self->state;
+  state.trigger.reset();
+  state.attempt = 0;
+  state.next_state = {};
+  state.proposal = nullptr;
+  state.postage.reset();
+  state.reservation.reset();
+  // Others get their turn before the next run.
+  tell(ActingAgent{self}, LookIntoInbox{});
+}
+
+void succeed(Self self) {
+  State& state = self->state;
+  state.seat->state = std::move(state.next_state);
+  state.seat->completed.fetch_add(1, std::memory_order_relaxed);
+  state.postage->deliver();
+  end_run(self);
+}
+
+void fail(Self self, const Error& error) {
+  self->state.terms->failed(self->state.seat->id, error);
+  end_run(self);
+}
+
+Result<ExecutionResult> run_once(State& state) {
+  Core& core = *state.terms->core;
+  const AgentDefinition& definition = *state.seat->definition;
+  ExecutionStart start{.contract = {state.seat->definition, &definition.contract},
+                       .snapshot = core.turn.snapshot(),
+                       .agent_state = state.seat->state,
+                       .id = core.next_execution.fetch_add(1, std::memory_order_relaxed),
+                       .attempt = ++state.attempt,
+                       .call = {state.terms->core, &core.no_call},
+                       .log = core.log,
+                       .time = core.clock->wall(),
+                       .random = random_stream(core.seed, definition.name(), state.seat->runs),
+                       .trail = {state.terms->core, &core.trail},
+                       .trigger = &*state.trigger,
+                       .addressees = state.terms->directory.get()};
+  return run_body(definition.body, std::make_shared<Execution>(std::move(start)));
+}
+
+void run(Self self) {
+  State& state = self->state;
+  auto result = run_once(state);
+  if (!result)
+    return fail(self, result.error());
+  state.postage.emplace(state.terms->directory);
+  if (auto promised = state.postage->add(state.seat->definition->name(), std::move(result->messages)); !promised)
+    return fail(self, promised.error());
+  state.next_state = std::move(result->agent_state);
+  Proposal& proposal = result->proposal;
+  if (proposal.writes.empty() && proposal.signals.empty())
+    return succeed(self);
+  if (state.reservation)
+    proposal.reservation = state.reservation->id();
+  state.proposal = std::make_shared<const Proposal>(std::move(proposal));
+  tell(state.terms->owner, CommitRequest{state.proposal, self});
+}
+
+void look(Self self) {
+  State& state = self->state;
+  if (state.trigger)
+    return;
+  state.trigger = state.seat->inbox->take();
+  if (!state.trigger)
+    return;
+  ++state.seat->runs;
+  run(self);
+}
+
+/// After a few conflicts the paths that the run depends on are kept free for it.
+void reserve(State& state) {
+  std::vector<Path> paths = state.proposal->reads;
+  for (const Write& write : state.proposal->writes)
+    paths.push_back(write.path);
+  if (state.reservation)
+    state.reservation->extend(paths);
+  else if (state.attempt >= conflicts_before_reservation)
+    state.reservation = state.terms->core->turn.reserve(std::move(paths), reservation_lifetime_max);
+}
+
+void take_reply(Self self, const Outcome& outcome) {
+  State& state = self->state;
+  if (outcome)
+    return succeed(self);
+  const bool conflict = outcome.error().code() == Errc::version_mismatch;
+  if (!conflict || state.attempt >= state.seat->definition->terms->attempts_max)
+    return fail(self, outcome.error());
+  state.seat->conflicts.fetch_add(1, std::memory_order_relaxed);
+  state.postage.reset();
+  reserve(state);
+  const auto wait =
+      state.reservation ? std::chrono::microseconds{0} : backoff(state.attempt + 1, state.seat->id ^ state.seat->runs);
+  if (wait.count() == 0)
+    tell(ActingAgent{self}, RunAgain{});
+  else
+    tell_later(ActingAgent{self}, wait, RunAgain{});
+}
+
+void run_again(Self self) {
+  const State& state = self->state;
+  if (state.reservation && !state.reservation->may_start())
+    return tell_later(ActingAgent{self}, reservation_look_interval, RunAgain{});
+  run(self);
+}
+
+/// Leaves the ticks that are due in the inbox and waits for the next. Counted from the spawning, so that they neither
+/// drift nor pile up.
+void tick(Self self) {
+  const Seat& seat = *self->state.seat;
+  const std::chrono::nanoseconds interval = seat.definition->terms->tick;
+  const auto passed = self->state.terms->core->clock->now() - seat.since;
+  const auto number = passed / interval;
+  if (number > 0)
+    seat.inbox->tick(static_cast<std::uint64_t>(number));
+  tell_later(ActingAgent{self}, (number + 1) * interval - passed, AgentTick{});
+}
+
+ActingAgent::behavior_type acting_agent(Self self, ActingTermsPtr terms, SeatPtr seat) {
+  prepare(self, terms->core);
+  self->state.terms = std::move(terms);
+  self->state.seat = std::move(seat);
+  if (self->state.seat->definition->terms->tick.count() > 0)
+    tick(self);
+  return {
+      [self](LookIntoInbox) { look(self); },
+      [self](AgentTick) { tick(self); },
+      [self](RunAgain) { run_again(self); },
+      [self](const CommitReply& reply) { take_reply(self, reply.outcome); },
+  };
+}
+
+}  // namespace
+
+ActingAgent spawn_acting_agent(caf::actor_system& system, ActingTermsPtr terms, const SeatPtr& seat) {
+  ActingAgent agent = system.spawn(acting_agent, std::move(terms), seat);
+  seat->inbox->attach([agent] { tell(agent, LookIntoInbox{}); });
+  return agent;
+}
+
+}  // namespace theus::actors
