@@ -22,7 +22,7 @@ Finished example(const std::string& name, std::vector<std::string> arguments = {
 }  // namespace
 
 TEST_CASE("each example prints what it promises", "[examples]") {
-  for (const char* name : {"hello", "counter", "bank", "deliberation", "ticker", "karate"}) {
+  for (const char* name : {"hello", "counter", "bank", "deliberation", "market", "ticker", "karate"}) {
     const Finished ran = example(name);
     INFO(name << ": " << ran.err);
     CHECK(ran.exit == 0);
