@@ -5,6 +5,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <random>
+
 namespace theus {
 namespace {
 
@@ -71,6 +73,44 @@ TEST_CASE("a round gives the same state whatever the schedule", "[population]") 
       expected = state;
     REQUIRE(state == *expected);
     REQUIRE(stage.core()->turn.version() == 5);
+  }
+}
+
+TEST_CASE("a round gives the same state whoever is killed on the way, once it is repeated [F93]", "[population][F93]") {
+  std::optional<Value> expected;
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    CAPTURE(seed);
+    std::mt19937_64 random{seed};
+    std::vector<AgentActor> living;
+    caf::actor_system* system = nullptr;
+    actors::CorePtr core;
+    const auto directory = std::make_shared<actors::AgentDirectory>();
+    const auto spawn = [&](const AgentDefinitionPtr& definition) {
+      living.push_back(actors::spawn_agent(*system, core, directory, definition));
+      return living.back();
+    };
+    PopulationStage stage{seed, spawn};
+    system = &stage.system();
+    core = stage.core();
+    std::vector<Agent> agents;
+    for (int i = 0; i < 20; ++i) {
+      agents.push_back(averager(i, 20));
+      agents.back().restarts.times = 1000;
+    }
+    stage.add(std::move(agents)).value();
+    int failed = 0;
+    for (int round = 0; round < 5;) {
+      // Seed 0 kills nobody.
+      for (std::uint64_t victims = seed == 0 ? 0 : random() % 3; victims > 0; --victims)
+        caf::anon_send_exit(living[random() % living.size()], caf::exit_reason::kill);
+      stage.round().ok() ? ++round : ++failed;
+    }
+    const Value state = stage.read("domain");
+    if (!expected)
+      expected = state;
+    REQUIRE(state == *expected);
+    living.clear();
+    core.reset();
   }
 }
 

@@ -5,8 +5,6 @@
 
 namespace theus::testing {
 
-using namespace std::chrono_literals;
-
 /// Agents that act on their own, on a schedule that the seed draws.
 class ActingStage : public EngineStage {
 public:
@@ -59,13 +57,13 @@ public:
   Result<RoundReport> round() {
     std::optional<Result<RoundReport>> answer;
     actors::tell(population_, actors::StartRound{std::make_shared<actors::RoundRequest>(
-                                  "*", core()->clock->now() + 60s,
+                                  "*", core()->clock->now() + std::chrono::seconds{60},
                                   [&](Result<RoundReport> report) { answer = std::move(report); })});
     settle();
     return answer.value();
   }
   void supervise(const std::string& group, std::size_t times) {
-    actors::tell(population_, actors::Supervise{group, {times, 60s}});
+    actors::tell(population_, actors::Supervise{group, {times, std::chrono::seconds{60}}});
   }
   Status send(std::string_view agent, Value message) {
     const auto inbox = directory_->inbox(agent);
