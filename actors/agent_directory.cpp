@@ -74,7 +74,7 @@ Error AgentDirectory::unknown(std::string_view agent) const {
     if (known.size() < names_compared_max)
       known.emplace_back(name);
   return Error{Errc::unknown_agent, "agent '" + std::string{agent} + "'", "no agent of this name exists",
-               suggest(agent, known)};
+               known.empty() ? "Look at agents()" : suggest(agent, known)};
 }
 
 Status Postage::add(const std::string& sender, std::vector<OutgoingMessage> messages) {

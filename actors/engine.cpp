@@ -135,6 +135,12 @@ Status Engine::Impl::shutdown(std::chrono::milliseconds timeout) {
     std::this_thread::sleep_for(look_interval);
   attach.reset();
 
+  {
+    const std::lock_guard cohorts_lock{cohorts_mutex};
+    for (const auto& [name, cohort] : cohorts)
+      caf::anon_send_exit(cohort, caf::exit_reason::user_shutdown);
+    cohorts.clear();
+  }
   for (const caf::actor& each :
        {caf::actor_cast<caf::actor>(supervisor), caf::actor_cast<caf::actor>(population),
         caf::actor_cast<caf::actor>(scout), caf::actor_cast<caf::actor>(hub), caf::actor_cast<caf::actor>(owner)})

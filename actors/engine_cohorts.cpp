@@ -47,6 +47,9 @@ Status Engine::spawn_cohort(Cohort cohort) {
   if (!table)
     return table.error();
   const std::lock_guard lock{impl_->cohorts_mutex};
+  // Again: a shutdown that has begun meanwhile ends only the cohorts that it finds.
+  if (auto open = impl_->enter("spawn_cohort"); !open)
+    return open;
   if (impl_->cohorts.contains(name))
     return Error{Errc::duplicate_name, named(name), "a cohort of this name exists",
                  "Stop it first, or choose another name"};

@@ -27,11 +27,10 @@ const Path price{"domain.price"};
 
 std::string name_of(int trader) { return "trader" + std::to_string(trader); }
 
-/// Sends the book an order near the last price.
+/// Sends the book an order near the last price. It writes nothing, so a price that moves meanwhile is no conflict.
 void trade(Context& ctx) {
   const bool buys = ctx.random().chance(0.5);
   const std::int64_t limit = std::max<std::int64_t>(1, ctx.get<std::int64_t>(price) + ctx.random().between(-5, 5));
-  ctx.increment("domain.orders");
   ctx.send("book", {{"buys", buys}, {"limit", limit}});
 }
 
@@ -56,6 +55,7 @@ void match(Context& ctx) {
   const theus::AgentMessage& order = ctx.trigger().messages.front();
   const bool buys = order.content["buys"].as_bool();
   const std::int64_t limit = order.content["limit"].as_int();
+  ctx.increment("domain.orders");
   Value book = ctx.agent_state();
   Value others = book[buys ? "asks" : "bids"];
   for (std::size_t i = 0; i < others.size(); ++i) {
@@ -106,7 +106,7 @@ int main(int argc, char** argv) {
   engine
       .spawn_agent({.name = "book",
                     .reads = {"domain.accounts"},
-                    .writes = {"domain.accounts", "domain.price", "domain.deals"},
+                    .writes = {"domain.accounts", "domain.price", "domain.deals", "domain.orders"},
                     .on = {.messages = true},
                     .backlog_max = 100'000,
                     .state = {{"bids", Value::list()}, {"asks", Value::list()}},
@@ -117,7 +117,6 @@ int main(int argc, char** argv) {
                     [](std::size_t i) {
                       return theus::Agent{.name = name_of(static_cast<int>(i)),
                                           .reads = {"domain.price"},
-                                          .writes = {"domain.orders"},
                                           .on = {.tick = 250ms},
                                           .group = "traders",
                                           .body = trade};
