@@ -152,27 +152,22 @@ double mutex_and_condition(const HubLoad& load) {
 
 // Cases ---------------------------------------------------------------------------------------------------------------
 
-HubLoad shorter(HubLoad load, std::uint64_t part) {
-  load.events = std::max<std::uint64_t>(load.events / part / Pace::chunk, 1) * Pace::chunk;
-  return load;
-}
-
 void add_throughput(Program& program, const std::string& name, HubLoad load, std::size_t batch,
                     const char* tokio_case) {
   program.add(name, "deliveries/s", [=](Case& subject) {
     subject.rounds(rounds);
     subject.ours([=] { return ours(load, SignalOverflow::block(10s), batch); });
     if (!load.structured)
-      subject.peer("mutex+cv", [=] { return mutex_and_condition(shorter(load, 20)); });
-    add_packaged_hub_peers(subject, shorter(load, 6), tokio_case);
+      subject.peer("mutex+cv", [=] { return mutex_and_condition(shorter(load, 4)); });
+    add_packaged_hub_peers(subject, load, tokio_case);
   });
 }
 
 void actors_case(Case& subject, const HubLoad& load) {
   subject.rounds(rounds);
   subject.ours([=] { return actors_that_drain(load); });
-  subject.peer("caf hub", [=] { return actors_with_a_message_each(shorter(load, 8)); });
-  add_packaged_hub_peers(subject, shorter(load, 4), "words");
+  subject.peer("caf hub", [=] { return actors_with_a_message_each(shorter(load, 2)); });
+  add_packaged_hub_peers(subject, load, "words");
 }
 
 void lossy(Case& subject) {

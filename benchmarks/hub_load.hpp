@@ -30,6 +30,15 @@ struct Words {
   static Words of(std::uint64_t number) { return {{number, number, number, number, number, number, number, number}}; }
 };
 
+/// The same with fewer events, for slow peers. Not so few that the ring is hardly filled more than once: until it is
+/// full for the first time a producer goes ahead alone, which flatters those who are slow when they meet.
+inline HubLoad shorter(HubLoad load, std::uint64_t part) {
+  constexpr std::uint64_t chunk = 512;
+  const std::uint64_t least = std::min<std::uint64_t>(load.events, 8 * load.capacity / load.producers);
+  load.events = std::max(load.events / part, least) / chunk * chunk;
+  return load;
+}
+
 /// Keeps producers less than the capacity ahead of the slowest receiver, for peers that would lose or block otherwise.
 class Pace {
 public:

@@ -155,8 +155,8 @@ void add_packaged_hub_peers(Case& subject, const HubLoad& load, const char* toki
   if (which != "hot")
     subject.optional_peer("tokio tasks", [=] { return tokio(load, which, "tasks"); });
   if (which == "words") {
-    subject.optional_peer("signals2", [=] { return signals2(load); });
-    subject.optional_peer("zeromq", [=] { return zeromq(load); });
+    subject.optional_peer("signals2", [=] { return signals2(shorter(load, 6)); });
+    subject.optional_peer("zeromq", [=] { return zeromq(shorter(load, 6)); });
   }
   if (which == "hot")
     subject.optional_peer("zeromq", [=] { return zeromq_hot_ns(load.events / 4); });
