@@ -11,12 +11,6 @@ namespace {
 // wake sleeping threads late: messages from other threads would take 60 to 125 us instead of 10.
 constexpr std::size_t messages_per_run = 300;
 
-void log_to_stderr(const LogEntry& entry) {
-  const std::string line =
-      std::string{to_string(entry.level)} + " " + Error{Errc::internal, entry.process, entry.text}.text();
-  std::fprintf(stderr, "%s\n", line.c_str());
-}
-
 Error forked(std::string_view what) {
   return Error{Errc::forked, std::string{what},
                "this process is a forked child; the engine's threads live in its parent",
@@ -27,7 +21,7 @@ actors::CorePtr make_core(const EngineOptions& options) {
   auto core = std::make_shared<actors::Core>(actors::Core::Terms{
       .signal_capacity = options.signal_capacity,
       .blocking_threads_max = options.blocking_threads_max,
-      .log = options.log ? options.log : LogSink{log_to_stderr},
+      .log = options.log ? options.log : log_to_console(),
       .seed = options.seed,
       .commits = {.requests_kept_max = options.requests_kept_max,
                   .retained_bytes_max = options.retained_bytes_max,

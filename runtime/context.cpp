@@ -2,16 +2,6 @@
 
 namespace theus {
 
-std::string_view to_string(LogLevel level) noexcept {
-  switch (level) {
-    case LogLevel::debug: return "debug";
-    case LogLevel::info: return "info";
-    case LogLevel::warning: return "warning";
-    case LogLevel::error: return "error";
-  }
-  return "unknown";
-}
-
 Execution& Context::live() const {
   if (execution_->is_closed())
     raise(Error{Errc::closed, "'" + execution_->start().contract->name() + "'",

@@ -120,10 +120,16 @@ bool Execution::is_cancelled() {
   return true;
 }
 
-void Execution::log(LogLevel level, std::string_view text, Value fields) const {
-  if (start_.log)
-    start_.log({level, std::string{text}, std::move(fields), start_.contract->name(), start_.id, snapshot().version(),
-                start_.time});
+void Execution::log(LogLevel level, std::string_view text, Value fields) {
+  if (!start_.log || ++logged_ > LogEntry::per_execution_max)
+    return;
+  if (logged_ == LogEntry::per_execution_max) {
+    level = LogLevel::warning;
+    text = "further entries of this execution are dropped";
+    fields = {};
+  }
+  start_.log({level, std::string{text.substr(0, LogEntry::text_bytes_max)}, std::move(fields), start_.contract->name(),
+              start_.id, snapshot().version(), start_.time});
 }
 
 Result<ExecutionResult> Execution::finish(const Returned& returned) {

@@ -94,7 +94,7 @@ public:
   Status send(std::string_view agent, Value message);
   /// From the first true on, the execution is refused: a body that stops early leaves half a result.
   bool is_cancelled();
-  void log(LogLevel level, std::string_view text, Value fields) const;
+  void log(LogLevel level, std::string_view text, Value fields);
   Value& local() noexcept { return local_; }
   Value& agent_state() noexcept { return start_.agent_state; }
   RandomStream& random() noexcept { return start_.random; }
@@ -122,6 +122,7 @@ private:
   Value local_ = Value::map();
   std::string stage_;
   std::optional<Error> refused_;  // the first rule that was broken
+  std::size_t logged_ = 0;         // entries, those dropped among them
   bool closed_ = false;
 };
 
