@@ -125,9 +125,9 @@ TEST_CASE("several actors hear the same in one order, whatever the schedule", "[
       stage.subscribe(subscribers.back()).value();
     }
     // The first one sends too, from its turn.
-    all[0]->on_batch = [&stage, heard = all[0]] {
-      if (heard->messages <= 4)
-        stage.signals().send("echo", static_cast<std::int64_t>(heard->messages));
+    all[0]->on_batch = [&stage, &heard = *all[0]] {
+      if (heard.messages <= 4)
+        stage.signals().send("echo", static_cast<std::int64_t>(heard.messages));
     };
     stage.send("tick", 1, 20);
     stage.settle();
