@@ -12,16 +12,16 @@ void CallCounters::add(const Result<Executed>& result, std::chrono::nanoseconds 
   latency.add(took);
 }
 
-Call::Call(ProcessPtr process, Value arguments, Deadline begun, Deadline deadline, std::uint64_t id, Answer answer,
-           std::string request_id, const Clock& clock)
+Call::Call(ProcessPtr process, Value arguments, const Clock& clock, Deadline deadline, std::uint64_t id, Answer answer,
+           std::string request_id)
     : process_(std::move(process)),
       arguments_(std::move(arguments)),
-      begun_(begun),
+      clock_(clock),
+      begun_(clock.now()),
       deadline_(deadline),
       id_(id),
       answer_(std::move(answer)),
       request_id_(std::move(request_id)),
-      clock_(clock),
       state_{.cancelled = false, .run_cancelled = nullptr, .progress = process_->progress} {
   process_->counters.running.fetch_add(1, std::memory_order_relaxed);
 }
@@ -54,7 +54,7 @@ bool Call::expire(std::chrono::steady_clock::time_point now) {
     return false;
   using std::chrono::milliseconds;
   state_.cancelled.store(true, std::memory_order_relaxed);
-  const auto limit = std::chrono::duration_cast<milliseconds>(deadline_ - begun_).count();
+  const auto limit = std::chrono::round<milliseconds>(deadline_ - begun_).count();
   const auto elapsed = std::chrono::duration_cast<milliseconds>(now - begun_).count();
   answer(Error{Errc::deadline, "'" + process_->definition.name + "'",
                "no commit within " + std::to_string(limit) + " ms; nothing was written",

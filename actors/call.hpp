@@ -47,8 +47,9 @@ class Call {
 public:
   using Answer = std::function<void(Result<Executed>)>;
 
-  Call(ProcessPtr process, Value arguments, Deadline begun, Deadline deadline, std::uint64_t id, Answer answer,
-       std::string request_id = {}, const Clock& clock = system_clock());
+  /// The clock, which says when the call begins and ends, must outlive it.
+  Call(ProcessPtr process, Value arguments, const Clock& clock, Deadline deadline, std::uint64_t id, Answer answer,
+       std::string request_id = {});
   ~Call();
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
@@ -83,12 +84,12 @@ private:
 
   const ProcessPtr process_;
   const Value arguments_;
+  const Clock& clock_;
   const Deadline begun_;
   const Deadline deadline_;
   const std::uint64_t id_;
   const Answer answer_;
   const std::string request_id_;
-  const Clock& clock_;
   CallState state_;
   std::atomic<Phase> phase_{Phase::running};
   std::optional<std::stop_callback<std::function<void()>>> stopper_;  // written before anybody else knows the call

@@ -44,11 +44,10 @@ Result<CallPtr> Engine::Impl::make_call(const ProcessPtr& process, Value argumen
   if (!place)
     return place.error();
   const auto limit = wanted.timeout.count() > 0 ? wanted.timeout : process->definition.timeout;
-  const Deadline begun = core->clock->now();
   auto call = std::make_shared<Call>(
-      process, std::move(arguments), begun, begun + limit, core->next_execution.fetch_add(1),
+      process, std::move(arguments), *core->clock, core->clock->now() + limit, core->next_execution.fetch_add(1),
       [place = *std::move(place), answer = std::move(answer)](Result<Executed> result) { answer(std::move(result)); },
-      std::move(wanted.request_id), *core->clock);
+      std::move(wanted.request_id));
   if (wanted.cancel.stop_possible())
     call->cancel_with(wanted.cancel);
   return call;

@@ -99,18 +99,16 @@ void plan_tick(Self self) {
 void run_process(Self self, const RunProcess& wanted) {
   State& state = self->state;
   const ProcessPtr& process = state.run->processes->find(wanted.process)->second;
-  const Deadline now = state.core->clock->now();
-  const Deadline due = now + wanted.timeout.value_or(process->definition.timeout);
+  const Clock& clock = *state.core->clock;
+  const Deadline due = clock.now() + wanted.timeout.value_or(process->definition.timeout);
   const WorkflowRunner runner{self};
   const std::uint64_t step = state.step;
   ++state.attempt;
-  state.call = std::make_shared<Call>(
-      process, wanted.arguments, now, std::min(due, state.run->deadline),
-      state.core->next_execution.fetch_add(1, std::memory_order_relaxed),
-      [runner, step](Result<Executed> result) {
-        tell(runner, StepAnswered{step, std::move(result)});
-      },
-      std::string{}, *state.core->clock);
+  state.call = std::make_shared<Call>(process, wanted.arguments, clock, std::min(due, state.run->deadline),
+                                      state.core->next_execution.fetch_add(1, std::memory_order_relaxed),
+                                      [runner, step](Result<Executed> result) {
+                                        tell(runner, StepAnswered{step, std::move(result)});
+                                      });
   state.call->state().run_cancelled = {state.run, &state.run->cancelled};
   plan_tick(self);
   spawn_process(self->system(), state.core, state.owner, state.call);

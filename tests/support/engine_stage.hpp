@@ -52,10 +52,10 @@ public:
         Contract::compile(process.name, process.inputs, process.outputs, process.semantic).value());
     registered->definition = std::move(process);
     auto result = std::make_shared<std::optional<Result<Executed>>>();
-    const auto now = core_->clock->now();
-    auto call =
-        std::make_shared<actors::Call>(registered, std::move(arguments), now, now + registered->definition.timeout,
-                                       ++calls_, [result](Result<Executed> answer) { *result = std::move(answer); });
+    const Clock& clock = *core_->clock;
+    auto call = std::make_shared<actors::Call>(registered, std::move(arguments), clock,
+                                               clock.now() + registered->definition.timeout, ++calls_,
+                                               [result](Result<Executed> answer) { *result = std::move(answer); });
     actors::spawn_process(system_.system(), core_, owner_, call);
     return result;
   }
