@@ -122,7 +122,7 @@ private:
   Value local_ = Value::map();
   std::string stage_;
   std::optional<Error> refused_;  // the first rule that was broken
-  std::size_t logged_ = 0;         // entries, those dropped among them
+  std::size_t logged_ = 0;        // entries, those dropped among them
   bool closed_ = false;
 };
 

@@ -34,8 +34,8 @@ struct Restarts {
 ///
 /// With triggers it acts on its own instead: its body runs once for each message and signal, and once for all ticks
 /// and changes that came while it was busy. Each run commits by itself, and is repeated on a new snapshot after a
-/// conflict. A run that fails changes nothing, is logged and not repeated, and counts as a failure of the agent; but for
-/// `version_mismatch` and `overloaded`, where others were faster or too busy.
+/// conflict. A run that fails changes nothing, is logged and not repeated, and counts as a failure of the agent; but
+/// for `version_mismatch` and `overloaded`, where others were faster or too busy.
 ///
 /// An agent that fails goes on from its private state as of the last commit, until it fails too often (`restarts`).
 /// Then it is up to its group, see Engine::supervise(); without one, the agent is stopped.
@@ -70,7 +70,7 @@ struct AgentStatus {
   std::uint64_t conflicts = 0;     ///< runs that were repeated
   std::size_t waiting = 0;         ///< messages and signals
   std::uint64_t signals_lost = 0;  ///< dropped before it could take them
-  std::string last_failure{};        ///< the text of its newest failure
+  std::string last_failure{};      ///< the text of its newest failure
 };
 
 /// Agents were given up after they had failed too often.
