@@ -86,7 +86,7 @@ public:
     const auto calm = Clock::now();
     while (rate(20ms) < 0.9 * rate_before && Clock::now() - calm < 10s) {
     }
-    Storm told{.megabytes = peak - idle, .recovery_s = seconds_since(calm)};
+    Storm told{.megabytes = std::max(peak - idle, 0.1), .recovery_s = seconds_since(calm)};
     std::vector<double> all;
     double sum = 0;
     for (unsigned caller = 0; caller < callers; ++caller) {
@@ -118,6 +118,7 @@ int main(int argc, char** argv) {
   theus::bench::Program program{"overload"};
   program.add("asked to done", "times", [](Case& each) { storms(each, &Overload::Storm::asked_to_done); });
   program.add("refusal p99", "ms", [](Case& each) { storms(each, &Overload::Storm::refusal_p99_ms); });
+  // At least 0.1, since what an earlier round took may be used again.
   program.add("memory above idle", "MB", [](Case& each) { storms(each, &Overload::Storm::megabytes); });
   program.add("recovery", "s", [](Case& each) { storms(each, &Overload::Storm::recovery_s); });
   return program.run(argc, argv);
