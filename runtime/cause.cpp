@@ -1,0 +1,20 @@
+#include "runtime/cause.hpp"
+
+namespace theus {
+
+std::string_view to_string(Cause::Kind kind) noexcept {
+  switch (kind) {
+    case Cause::Kind::external: return "external";
+    case Cause::Kind::process: return "process";
+    case Cause::Kind::round: return "round";
+    case Cause::Kind::agent: return "agent";
+    case Cause::Kind::cohort: return "cohort";
+    case Cause::Kind::workflow: return "workflow";
+    case Cause::Kind::initial: return "initial";
+    case Cause::Kind::input: return "input";
+    case Cause::Kind::migration: return "migration";
+  }
+  return "unknown";
+}
+
+}  // namespace theus

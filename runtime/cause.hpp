@@ -1,0 +1,45 @@
+#pragma once
+
+#include <theus/value.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace theus {
+
+/// Why a commit was asked for, with what else its body could see but for the state: enough to run it again.
+struct Cause {
+  // Numbers are stable: they stand in journals.
+  enum class Kind : std::uint8_t {
+    external = 0,   ///< a swap or transaction of a caller outside processes
+    process = 1,    ///< a call of the process `name`
+    round = 2,      ///< a round of the agents that match `name`
+    agent = 3,      ///< a run of the agent `name`, which acts on its own
+    cohort = 4,     ///< a step of the cohort `name`
+    workflow = 5,   ///< a step of the workflow `name` that sets values or emits
+    initial = 6,    ///< the data that an engine begins with
+    input = 7,      ///< the inputs of the workflow `name`
+    migration = 8,  ///< from one version of the schema to another
+  };
+
+  Kind kind = Kind::external;
+  std::string name{};
+  /// Chooses the stream of random numbers: of the execution, of the agent's run; for a round the first execution.
+  std::uint64_t number = 0;
+  std::uint64_t attempt = 1;
+  /// What ctx.now() said.
+  std::chrono::system_clock::time_point time{};
+  /// A hash over the declared contract of the process; 0: none.
+  std::uint64_t contract = 0;
+  /// Arguments of a call; for an agent why it ran, for a round the messages that its agents found.
+  Value arguments{};
+
+  friend bool operator==(const Cause&, const Cause&) = default;
+};
+
+/// "external", "process", ...
+std::string_view to_string(Cause::Kind kind) noexcept;
+
+}  // namespace theus
