@@ -10,11 +10,15 @@ std::string_view to_string(AuditEntry::Kind kind) noexcept {
   return "unknown";
 }
 
-void AuditTrail::record(AuditEntry entry) {
+void AuditTrail::record(AuditEntry entry) { keep_ ? keep_(std::move(entry)) : add(std::move(entry)); }
+
+void AuditTrail::add(AuditEntry entry) {
   const std::lock_guard lock{mutex_};
-  entry.sequence = last_sequence_ + 1;
+  if (entry.sequence == 0)
+    entry.sequence = last_sequence_ + 1;
+  const std::uint64_t sequence = entry.sequence;
   entries_.push_back(std::move(entry));
-  ++last_sequence_;
+  last_sequence_ = sequence;
   if (entries_.size() > entries_max)
     entries_.pop_front();
 }

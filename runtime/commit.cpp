@@ -162,6 +162,21 @@ Result<bool> apply(TreeEditor& editor, const Write& write, const AccessTable& ac
   return after ? put(editor, write, **std::move(after), access, standing) : after.error();
 }
 
+/// Whether the writes changed anything.
+Result<bool> apply(TreeEditor& editor, std::span<const Write> writes, const AccessTable& access,
+                   const Standing& standing) {
+  bool changed = false;
+  for (const Write& write : writes) {
+    if (auto status = access.check(write, standing); !status)
+      return status.error();
+    auto result = apply(editor, write, access, standing);
+    if (!result)
+      return result.error();
+    changed |= *result;
+  }
+  return changed;
+}
+
 }  // namespace
 
 Error Conflict::error() const {
@@ -221,16 +236,18 @@ Result<const Root*> commit(StateMemory& memory, const Root& head, const Proposal
                            const AccessTable& access) {
   const Standing& standing = proposal.standing != nullptr ? *proposal.standing : Standing::ordinary();
   TreeEditor editor{memory, head, head.version + 1};
-  bool changed = !proposal.signals.empty();
-  for (const Write& write : proposal.writes) {
-    if (auto status = access.check(write, standing); !status)
-      return status.error();
-    auto result = apply(editor, write, access, standing);
-    if (!result)
-      return result.error();
-    changed |= *result;
-  }
-  return changed ? editor.keep() : &head;
+  const auto changed = apply(editor, proposal.writes, access, standing);
+  if (!changed)
+    return changed.error();
+  return *changed || !proposal.signals.empty() ? editor.keep() : &head;
+}
+
+Result<const Root*> restore(StateMemory& memory, const Root& head, Version version, std::span<const Write> writes,
+                            const AccessTable& access) {
+  const Standing restoring{.is_starting = true};
+  TreeEditor editor{memory, head, version};
+  const auto changed = apply(editor, writes, access, restoring);
+  return changed ? Result<const Root*>{editor.keep()} : Result<const Root*>{changed.error()};
 }
 
 }  // namespace theus

@@ -38,4 +38,8 @@ Value trimmed(Value list, std::size_t elements_max);
 Result<const Root*> commit(StateMemory& memory, const Root& head, const ProposalView& proposal,
                            const AccessTable& access);
 
+/// As commit, but the root is always a new one, of that version: what a journal brings back.
+Result<const Root*> restore(StateMemory& memory, const Root& head, Version version, std::span<const Write> writes,
+                            const AccessTable& access);
+
 }  // namespace theus

@@ -1,6 +1,5 @@
-#include "runtime/commit_turn.hpp"
-
 #include "runtime/asymmetric_fence.hpp"
+#include "runtime/commit_turn_log.hpp"
 #include "runtime/value_check.hpp"
 
 #include <cassert>
@@ -15,9 +14,13 @@ CommitTurn::CommitTurn(CommitListener* listener, const Clock& clock, const Terms
       terms_(terms),
       out_of_memory_(Errc::resource_exhausted, "commit", "out of memory", "Release old snapshots or reduce the state"),
       head_(memory_->published()),
-      requests_(terms.requests_kept_max) {}
+      requests_(terms.requests_kept_max),
+      logging_(terms.log != nullptr ? std::make_unique<Logging>(*this, *terms.log) : nullptr) {}
 
-CommitTurn::~CommitTurn() { memory_->orphan(); }
+CommitTurn::~CommitTurn() {
+  (void)close();
+  memory_->orphan();
+}
 
 // As try_commit(), a door for bad_alloc: deeply nested values are walked with the help of the heap.
 Status CommitTurn::fits(const ProposalView& proposal) const try {
@@ -35,6 +38,8 @@ Outcome CommitTurn::commit(const ProposalView& proposal) {
   if (!are_harmless(proposal.writes)) [[unlikely]]
     if (auto fit = fits(proposal); !fit)
       return fit.error();
+  if (logging_ != nullptr)
+    return commit_logged(proposal);
   std::unique_lock lock = enter();
   auto verdict = try_commit(proposal);
   if (!verdict) [[unlikely]]
@@ -103,6 +108,8 @@ void CommitTurn::commit(std::span<const ProposalView> proposals, std::span<std::
 std::optional<CommitTurn::Verdict> CommitTurn::try_commit(const ProposalView& proposal) try {
   if (is_closed_) [[unlikely]]
     return Error{Errc::closed, "commit", "the engine was shut down", "Create another engine"};
+  if (logging_ != nullptr && logging_->failure())
+    return *logging_->failure();
   if (!reservations_.is_empty()) [[unlikely]]
     if (reservations_.hold_back(proposal.writes, proposal.reservation, clock_.now()))
       return std::nullopt;
@@ -158,6 +165,9 @@ CommitTurn::Verdict CommitTurn::commit_now(const ProposalView& proposal) {
     if (auto conflict = find_conflict(*head_, proposal))
       return *std::move(conflict);
   }
+  std::optional<Logging::Place> place;
+  if (logging_ != nullptr)
+    place.emplace(*logging_, proposal);
   auto next = theus::commit(*memory_, *head_, proposal, *terms_.access);
   if (!next)
     return next.error();
@@ -165,16 +175,38 @@ CommitTurn::Verdict CommitTurn::commit_now(const ProposalView& proposal) {
     return head_->version;
   head_ = *next;
   const Version version = head_->version;
-  memory_->publish(head_);
-  version_.store(version);  // seq_cst: before the look at who waits, see watch_points.hpp
-  watches_.committed(proposal.writes);
-  if (listener_ != nullptr)
-    listener_->committed(version, proposal.signals);
-  if (memory_->is_look_due()) {
-    memory_->reclaim_some(clock_.now());
-    may_retain_ = memory_->retained().bytes <= terms_.retained_bytes_max;
+  if (place)
+    place->take(*head_);
+  if (!place || terms_.publishes_before_logging) {
+    publish(head_);
+    tell(version, proposal);
   }
+  look_at_memory();
   return version;
+}
+
+void CommitTurn::publish(const Root* root) noexcept {
+  memory_->publish(root);
+  version_.store(root->version);  // seq_cst: before the look at who waits, see watch_points.hpp
+}
+
+void CommitTurn::tell(Version version, const ProposalView& proposal) noexcept {
+  watches_.committed(proposal.writes);
+  if (listener_ == nullptr)
+    return;
+  listener_->committed(version, proposal.signals);
+  if (proposal.audit != nullptr && logging_ == nullptr) [[unlikely]] {
+    AuditEntry entry = *proposal.audit;
+    entry.version = version;
+    listener_->audited(entry);
+  }
+}
+
+void CommitTurn::look_at_memory() {
+  if (!memory_->is_look_due())
+    return;
+  memory_->reclaim_some(clock_.now());
+  may_retain_ = memory_->retained().bytes <= terms_.retained_bytes_max;
 }
 
 Result<std::optional<RequestLog::Outcome>> CommitTurn::request_outcome(const Request& request) const {
@@ -182,13 +214,19 @@ Result<std::optional<RequestLog::Outcome>> CommitTurn::request_outcome(const Req
   const auto known = requests_.find(request);
   if (!known)
     return known.error();
-  return *known == nullptr ? std::nullopt : std::optional{**known};
+  // What the log does not have yet may still be taken back.
+  if (*known == nullptr || (*known)->version > version())
+    return std::optional<RequestLog::Outcome>{};
+  return std::optional{**known};
 }
 
-void CommitTurn::close() {
-  const std::lock_guard lock{turn_};
-  is_closed_ = true;
-  watches_.close();
+Status CommitTurn::close() {
+  {
+    const std::lock_guard lock{turn_};
+    is_closed_ = true;
+    watches_.close();
+  }
+  return logging_ != nullptr ? logging_->stop() : Status{};
 }
 
 Status CommitTurn::add_watch(std::shared_ptr<WatchPoint> point) {
@@ -201,6 +239,13 @@ Status CommitTurn::add_watch(std::shared_ptr<WatchPoint> point) {
 void CommitTurn::remove_watch(const WatchPoint& point) noexcept {
   const std::lock_guard lock{turn_};
   watches_.remove(point);
+}
+
+std::optional<Snapshot> CommitTurn::try_snapshot() const noexcept {
+  SnapshotPins::Slot* pin = memory_->pin();
+  if (pin == nullptr)
+    return std::nullopt;
+  return Snapshot{*memory_, pin, *pin->root.load(std::memory_order_relaxed)};
 }
 
 Snapshot CommitTurn::snapshot() const {

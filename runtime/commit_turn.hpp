@@ -2,6 +2,7 @@
 
 #include "runtime/clock.hpp"
 #include "runtime/commit.hpp"
+#include "runtime/commit_log.hpp"
 #include "runtime/watch_points.hpp"
 
 #include <theus/snapshot.hpp>
@@ -19,6 +20,9 @@ public:
   virtual void committed(Version version, std::span<const Signal> signals) noexcept = 0;
   // Told perhaps by several threads at once.
 
+  /// Of an entry of the audit log: inside the turn, once it is as safe as its commit.
+  virtual void audited(const AuditEntry& /*entry*/) noexcept {}
+
   /// Of a commit that was refused because this path had changed.
   virtual void refused(const Path& /*path*/) noexcept {}
   /// Of a value of a megabyte or more.
@@ -29,6 +33,17 @@ public:
 using Outcome = Result<Version>;
 
 class CommitTurn;
+
+/// Proposals that travel through the turn together, each one on its own. Its members outlive the call of settled().
+class ProposalBatch {
+public:
+  virtual ~ProposalBatch() = default;
+  /// All outcomes are there, but for those that wait for a reservation. Called once, by any thread.
+  virtual void settled() noexcept = 0;
+
+  std::vector<ProposalView> proposals;
+  std::vector<std::optional<Outcome>> outcomes;
+};
 
 /// Paths kept free for one transaction until this goes. Belongs to one thread or actor; the turn must outlive it.
 class Reservation {
@@ -60,6 +75,10 @@ private:
 /// The one object that owns the state. Threads and the state owner's actor enter it alike, for one bounded batch:
 /// no user code, no I/O and no wait happens inside, so holding the lock is short.
 ///
+/// With a log, the head runs ahead of what is published: a commit is validated against the head, within the turn; then,
+/// outside of it, the log keeps it; only then it is published, told and answered. When the log fails, the head falls
+/// back to what is published, and everybody who stood on more is refused. See commit_turn_log.cpp.
+///
 /// Invariants: versions are dense (each commit is head + 1); what is published only moves forward; a listener hears of
 /// a version after it can be read. Thread-safe.
 class CommitTurn {
@@ -76,6 +95,13 @@ public:
     /// Bytes kept for old snapshots beyond which commits are refused with `resource_exhausted`.
     std::size_t retained_bytes_max = std::size_t{1} << 30;
     std::shared_ptr<const AccessTable> access = AccessTable::standard();
+    /// Where commits are kept; must outlive the turn. Nothing: nowhere.
+    CommitLog* log = nullptr;
+    /// Commits are published, told and answered before the log has them.
+    bool publishes_before_logging = false;
+    /// Commits that are published and not yet in the log: more wait until it has them.
+    std::size_t unlogged_max = 65'536;
+    std::size_t unlogged_bytes_max = std::size_t{64} << 20;
   };
 
   /// The listener, if any, and the clock must outlive the turn.
@@ -93,6 +119,9 @@ public:
   /// outcome yet: ask again. REQUIRES: both spans of one size.
   void commit(std::span<const ProposalView> proposals, std::span<std::optional<Outcome>> outcomes);
 
+  /// As above, without waiting for the log: the batch is told when it has answered.
+  void commit(const std::shared_ptr<ProposalBatch>& batch);
+
   /// Keeps the paths free for the holder's coming commits; nothing when too many want that.
   std::optional<Reservation> reserve(std::vector<Path> paths, std::chrono::nanoseconds lifetime);
 
@@ -102,8 +131,21 @@ public:
 
   const std::shared_ptr<const AccessTable>& access() const noexcept { return terms_.access; }
 
-  /// From now on commits are refused (closed) and watches are told so; reading goes on.
-  void close();
+  /// From now on commits are refused (closed) and watches are told so; reading goes on. What the log is to keep is
+  /// kept before it returns. Errors: why some of it was not.
+  Status close();
+
+  /// Brings back what a log has kept: the state becomes that of `version`, which differs from the one before by these
+  /// writes. REQUIRES: nobody else uses the turn; the version is newer. Errors: journal_corrupt when it cannot follow.
+  Status restore(Version version, std::span<const Write> writes, const Request* request = nullptr);
+  void restore_request(const Request& request, Version version);
+
+  /// The newest version that the log keeps; without one, that is published.
+  Version durable_version() const noexcept;
+  /// Waits until the log keeps the version. Errors: timeout, closed, journal_failed, disk_full.
+  Status wait_durable(Version version, std::chrono::steady_clock::time_point deadline) const;
+  /// Leaves the entry to the log, which keeps it before any later commit; without a log it is told to the listener.
+  void audit(AuditEntry entry);
 
   /// Rings the point for each commit that touches its paths. Refuses (resource_exhausted) too many.
   Status add_watch(std::shared_ptr<WatchPoint> point);
@@ -111,6 +153,8 @@ public:
 
   /// Pins the published state; throws OverloadError when SnapshotPins::pins_max snapshots are held.
   Snapshot snapshot() const;
+  /// As above, or nothing.
+  std::optional<Snapshot> try_snapshot() const noexcept;
   Version version() const noexcept { return version_.load(std::memory_order_acquire); }
 
   /// Looks which old versions are held, and frees what only others needed.
@@ -119,7 +163,13 @@ public:
 private:
   friend class Reservation;
 
+  class Logging;
+
   Status fits(const ProposalView& proposal) const;
+  Status add_record(ProposalView& proposal, std::vector<std::byte>& record) const;
+  Outcome commit_logged(ProposalView proposal);
+  void publish(const Root* root) noexcept;
+  void tell(Version version, const ProposalView& proposal) noexcept;
   std::unique_lock<std::mutex> enter() const;
   using Verdict = std::variant<Version, Conflict, Error>;
 
@@ -128,6 +178,7 @@ private:
   std::optional<Verdict> try_commit(const ProposalView& proposal);
   Verdict commit_request(const ProposalView& proposal);
   Verdict commit_now(const ProposalView& proposal);
+  void look_at_memory();
   Status check_retained();
 
   StateMemory* const memory_;       // constant; lives on while snapshots do
@@ -144,6 +195,7 @@ private:
   std::condition_variable released_;
   bool is_closed_ = false;                       // guarded by turn_
   alignas(64) std::atomic<Version> version_{0};  // of the published root; written under turn_
+  std::unique_ptr<Logging> logging_;             // nothing: there is no log; constant until close()
 };
 
 }  // namespace theus

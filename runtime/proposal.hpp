@@ -1,9 +1,11 @@
 #pragma once
 
 #include "runtime/access.hpp"
+#include "runtime/cause.hpp"
 #include "runtime/request_log.hpp"
 #include "runtime/reservations.hpp"
 
+#include <theus/audit_log.hpp>
 #include <theus/signal.hpp>
 #include <theus/version.hpp>
 #include <theus/write.hpp>
@@ -24,6 +26,9 @@ struct ProposalView {
   const Standing* standing = nullptr;  ///< nothing: that of an ordinary caller
   const Request* request = nullptr;    ///< answered with its first outcome when it comes again
   Reservations::Id reservation = Reservations::nobody;  ///< the one that the proposal need not wait for
+  const Cause* cause = nullptr;                         ///< for the journal; nothing: a caller outside processes
+  const AuditEntry* audit = nullptr;                    ///< goes into the audit log with the commit, as of its version
+  std::vector<std::byte>* record = nullptr;  ///< within the turn: what the log will take, see commit_record.hpp
 };
 
 /// A proposal that owns what it asks for, to travel between actors.
@@ -36,9 +41,10 @@ struct Proposal {
   Standing standing{};
   std::optional<Request> request{};
   Reservations::Id reservation = Reservations::nobody;
+  std::shared_ptr<const Cause> cause{};  // shared: a retry has another, a batch none
 
   ProposalView view() const noexcept {
-    return {base, strict, reads, writes, signals, &standing, request ? &*request : nullptr, reservation};
+    return {base, strict, reads, writes, signals, &standing, request ? &*request : nullptr, reservation, cause.get()};
   }
 };
 

@@ -62,4 +62,13 @@ void RequestLog::abandon(const Request& request) noexcept {
   order_.pop_back();
 }
 
+void RequestLog::forget_after(Version version) noexcept {
+  for (; !order_.empty(); order_.pop_back()) {
+    const auto newest = outcomes_.find(order_.back());
+    if (newest->second.version <= version)
+      return;
+    outcomes_.erase(newest);
+  }
+}
+
 }  // namespace theus

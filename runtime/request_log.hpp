@@ -48,6 +48,8 @@ public:
   /// The oldest goes when there are more than kept_max. REQUIRES: prepare(request) came before, nothing in between.
   void settle(const Request& request, Version version) noexcept;
   void abandon(const Request& request) noexcept;
+  /// As if requests that became later versions had not been.
+  void forget_after(Version version) noexcept;
 
 private:
   const std::size_t kept_max_;

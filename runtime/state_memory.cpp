@@ -117,13 +117,13 @@ void StateMemory::reclaim_some(Time now) noexcept try { reclaim(now); } catch (c
 
 void StateMemory::reclaim(Time now) {
   const std::vector<Version> pinned = pinned_versions();
-  next_look_ = std::max(look_interval, look_interval_per_pin * pinned.size());
-  if (looked_at_.empty()) {
+  if (const auto end = first_unpublished(); looked_at_.empty() && end == retired_.end()) {
     looked_at_.swap(retired_);
   } else {
-    looked_at_.insert(looked_at_.end(), retired_.begin(), retired_.end());
-    retired_.clear();
+    looked_at_.insert(looked_at_.end(), retired_.begin(), end);
+    retired_.erase(retired_.begin(), end);
   }
+  next_look_ = retired_.size() + std::max(look_interval, look_interval_per_pin * pinned.size());
   // Nodes whose pin has gone are looked at again, together with the new ones.
   for (auto held = held_.begin(); held != held_.end();) {
     if (std::ranges::binary_search(pinned, held->first)) {
@@ -142,6 +142,26 @@ void StateMemory::reclaim(Time now) {
   // Taken off one by one, so that none is lost or settled twice when memory runs out in between.
   for (; !looked_at_.empty(); looked_at_.pop_back())
     settle(pinned, looked_at_.back(), now);
+}
+
+std::vector<StateMemory::Retired>::iterator StateMemory::first_unpublished() noexcept {
+  const Version version = published()->version;
+  if (retired_.empty() || retired_.back().retired <= version) [[likely]]
+    return retired_.end();
+  return std::ranges::upper_bound(retired_, version, {}, &Retired::retired);
+}
+
+void StateMemory::rewind(const Root* newest) noexcept {
+  const Version version = published()->version;
+  if (newest->version == version)
+    return;
+  const auto first = first_unpublished();
+  for (auto entry = first; entry != retired_.end(); ++entry)
+    if (entry->born > version)
+      free(entry->node, entry->kind);
+  retired_.erase(first, retired_.end());
+  free_younger(newest->map.children, version);
+  free(const_cast<Root*>(newest), Kind::root);
 }
 
 /// The versions that somebody can still read, ascending. A pin names a root by its address; the root is the
@@ -235,6 +255,25 @@ void StateMemory::free_tree(Slot slot) noexcept {
   Trie* trie = slot.trie();
   for (std::uint32_t i = 0; i < trie->count; ++i)
     free_tree(trie->slots()[i]);
+  free(trie, Kind::trie);
+}
+
+/// What an edit makes hangs on what the same or a later one made, so nothing younger stands below something older.
+void StateMemory::free_younger(Slot slot, Version than) noexcept {
+  if (slot.is_empty())
+    return;
+  if (!slot.is_trie()) {
+    if (slot.cell()->born <= than)
+      return;
+    free_younger(slot.cell()->map.children, than);
+    free(slot.cell(), Kind::cell);
+    return;
+  }
+  Trie* trie = slot.trie();
+  if (trie->born <= than)
+    return;
+  for (std::uint32_t i = 0; i < trie->count; ++i)
+    free_younger(trie->slots()[i], than);
   free(trie, Kind::trie);
 }
 

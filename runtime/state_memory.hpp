@@ -16,6 +16,7 @@ namespace theus {
 ///
 /// A node born at version b and retired at version r is read by snapshots of b <= v < r only. It is freed when no pin
 /// lies in that interval, so one old pin keeps only the nodes of its own version, whatever has been committed since.
+/// Versions may be built ahead of the published one; what they retire stays until they are published.
 /// All members but pin() and release() belong to the holder of the commit turn.
 class StateMemory {
 public:
@@ -73,6 +74,10 @@ public:
   /// Any thread.
   void release(SnapshotPins::Slot* slot) noexcept;
   const SnapshotPins& pins() const noexcept { return pins_; }
+
+  /// Frees the versions that were built after the published one, of which `newest` is the last: the published root is
+  /// again what the next edit begins with.
+  void rewind(const Root* newest) noexcept;
 
   /// Whether enough was retired to look what can be freed: the cost of one look is spread over many commits.
   bool is_look_due() const noexcept { return retired_.size() >= next_look_; }
@@ -133,6 +138,9 @@ private:
   static std::size_t retained_bytes_of(const Retired& entry) noexcept;
   void free(void* node, Kind kind) noexcept;
   void free_tree(Slot slot) noexcept;
+  void free_younger(Slot slot, Version than) noexcept;
+  /// Where in retired_ that begins which the published version still needs.
+  std::vector<Retired>::iterator first_unpublished() noexcept;
   void release_key(Key* key) noexcept;
 
   NodePool pool_;
@@ -143,7 +151,7 @@ private:
   std::vector<std::pair<void*, Kind>> fresh_;  // born in this edit
   std::size_t retired_before_edit_ = 0;
 
-  std::vector<Retired> retired_;           // not looked at yet
+  std::vector<Retired> retired_;           // not looked at yet, in the order of `retired`
   std::size_t next_look_ = look_interval;  // at so many
   std::vector<Retired> looked_at_;         // being settled; empty between two looks unless memory ended in one
   std::map<Version, Held> held_;           // by the pinned version that needs them

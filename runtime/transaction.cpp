@@ -58,18 +58,21 @@ Result<Version> Transaction::State::commit() {
   touched_ = reads_.paths();
   for (const Write& write : writes)
     touched_.push_back(write.path);
-  AuditEntry entry{.kind = AuditEntry::Kind::edit, .who = "transaction", .reason = options_.reason};
+  const AuditEntry edit{.kind = AuditEntry::Kind::edit,
+                        .who = "transaction",
+                        .reason = options_.reason,
+                        .time = transactor_.clock().wall()};
 
   if (writes.empty() && signals_.empty() && !request)
     return version();
-  auto outcome = transactor_.turn().commit(
-      {version(), false, reads_.paths(), writes, signals_, &standing_, request ? &*request : nullptr, reservation_});
-  if (outcome && !options_.reason.empty()) {
-    entry.version = *outcome;
-    entry.time = transactor_.clock().wall();
-    transactor_.trail().record(std::move(entry));
-  }
-  return outcome;
+  return transactor_.turn().commit({.base = version(),
+                                    .reads = reads_.paths(),
+                                    .writes = writes,
+                                    .signals = signals_,
+                                    .standing = &standing_,
+                                    .request = request ? &*request : nullptr,
+                                    .reservation = reservation_,
+                                    .audit = options_.reason.empty() ? nullptr : &edit});
 }
 
 Status Transaction::admin(std::string_view reason) { return state_ ? state_->elevate(reason) : over(); }
