@@ -8,6 +8,7 @@
 #include "runtime/conflict_counts.hpp"
 #include "runtime/execution.hpp"
 #include "runtime/fork_mark.hpp"
+#include "runtime/store/journal.hpp"
 #include "runtime/transactor.hpp"
 
 #include <theus/log.hpp>
@@ -25,17 +26,20 @@ namespace theus::actors {
 /// out for changes. Waits for nobody.
 class CommitObserver final : public CommitListener {
 public:
-  CommitObserver(SignalHub& hub, LargeValueWarning& warning, ConflictCounts& conflicts, CommitBell& bell) noexcept
-      : hub_(hub), warning_(warning), conflicts_(conflicts), bell_(bell) {}
+  CommitObserver(SignalHub& hub, LargeValueWarning& warning, ConflictCounts& conflicts, CommitBell& bell,
+                 AuditTrail& trail) noexcept
+      : hub_(hub), warning_(warning), conflicts_(conflicts), bell_(bell), trail_(trail) {}
   void committed(Version version, std::span<const Signal> signals) noexcept override;
   void asked_for_large_value(const Path& path, std::size_t bytes) noexcept override { warning_.warn(path, bytes); }
   void refused(const Path& path) noexcept override { conflicts_.add(path); }
+  void audited(const AuditEntry& entry) noexcept override { trail_.add(entry); }
 
 private:
   SignalHub& hub_;
   LargeValueWarning& warning_;
   ConflictCounts& conflicts_;
   CommitBell& bell_;
+  AuditTrail& trail_;
 };
 
 /// What all actors of one engine share. Every member is thread-safe; none knows an actor.
@@ -46,12 +50,15 @@ struct Core {
     LogSink log{};
     std::uint64_t seed = 0;
     CommitTurn::Terms commits{};
+    /// Where commits are kept; nothing: nowhere. It is `commits.log`, too.
+    std::unique_ptr<store::Journal> journal{};
   };
 
   explicit Core(Terms terms, std::unique_ptr<const Clock> time = std::make_unique<SystemClock>())
       : clock(std::move(time)),
         seed(terms.seed),
         log(std::move(terms.log)),
+        journal(std::move(terms.journal)),
         hub(terms.signal_capacity),
         turn(&observer, *clock, terms.commits),
         blocking(terms.blocking_threads_max) {}
@@ -59,13 +66,14 @@ struct Core {
   const std::unique_ptr<const Clock> clock;
   const std::uint64_t seed;
   const LogSink log;
+  const std::unique_ptr<store::Journal> journal;
   SignalHub hub;
   LargeValueWarning warning{log, *clock};
   ConflictCounts conflicts;
   CommitBell bell;
-  CommitObserver observer{hub, warning, conflicts, bell};
+  AuditTrail trail{[this](AuditEntry entry) { turn.audit(std::move(entry)); }};
+  CommitObserver observer{hub, warning, conflicts, bell, trail};
   CommitTurn turn;
-  AuditTrail trail;
   Transactor transactor{turn, trail, *clock};
   BlockingPool blocking;
   const ForkMark fork_mark;

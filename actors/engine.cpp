@@ -18,7 +18,7 @@ Error forked(std::string_view what) {
 }
 
 actors::CorePtr make_core(const EngineOptions& options) {
-  auto core = std::make_shared<actors::Core>(actors::Core::Terms{
+  actors::Core::Terms terms{
       .signal_capacity = options.signal_capacity,
       .blocking_threads_max = options.blocking_threads_max,
       .log = options.log ? options.log : log_to_console(),
@@ -26,10 +26,32 @@ actors::CorePtr make_core(const EngineOptions& options) {
       .commits = {.requests_kept_max = options.requests_kept_max,
                   .retained_bytes_max = options.retained_bytes_max,
                   .access = AccessTable::compile(options.access).value()},
-  });
-  const Standing starting{.is_starting = true};
-  core->turn.commit({.writes = options.initial, .standing = &starting}).value();
-  return core;
+  };
+  if (!options.journal.path.empty()) {
+    terms.journal = store::Journal::open({options.journal, options.seed, terms.log}).value();
+    terms.seed = terms.journal->seed();
+    terms.commits.log = terms.journal.get();
+    terms.commits.publishes_before_logging = options.journal.level == Durability::disk_async;
+  }
+  return std::make_shared<actors::Core>(std::move(terms));
+}
+
+/// What the journal has, or else what an engine begins with.
+std::optional<Recovery> begin(const actors::CorePtr& core, const EngineOptions& options) {
+  std::optional<Recovery> found;
+  if (store::Journal* const journal = core->journal.get()) {
+    found = journal->recover(core->turn).value();
+    const auto audited = journal->audit_entries(AuditTrail::entries_max);
+    for (const AuditEntry& entry : audited.value())
+      core->trail.add(entry);
+    journal->take_checkpoints_of([turn = &core->turn] { return turn->try_snapshot(); });
+  }
+  if (core->turn.version() == 0) {
+    const Standing starting{.is_starting = true};
+    const Cause cause{.kind = Cause::Kind::initial, .time = core->clock->wall()};
+    core->turn.commit({.writes = options.initial, .standing = &starting, .cause = &cause}).value();
+  }
+  return found;
 }
 
 }  // namespace
@@ -40,7 +62,8 @@ Engine::Impl::CafConfig::CafConfig(std::size_t threads) {
   set("scheduler.max-throughput", messages_per_run);
 }
 
-Engine::Impl::Impl(EngineOptions given) : options(std::move(given)), core(make_core(options)) {
+Engine::Impl::Impl(EngineOptions given)
+    : options(std::move(given)), core(make_core(options)), recovery(begin(core, options)) {
   const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
   config = std::make_unique<CafConfig>(options.threads == 0 ? cores : options.threads);
   system = std::make_unique<caf::actor_system>(*config);
@@ -146,13 +169,13 @@ Status Engine::Impl::shutdown(std::chrono::milliseconds timeout) {
   owner = nullptr;
   while (system->registry().running() > 0 && Steady::now() < deadline)
     std::this_thread::sleep_for(look_interval);
-  core->turn.close();
+  const Status kept = core->turn.close();
   core->hub.close();
 
   if (system->registry().running() == 0) {
     system.reset();
-    shutdown_result = Status{};
-    return {};
+    shutdown_result = !kept ? kept : core->journal != nullptr ? core->journal->close() : Status{};
+    return *shutdown_result;
   }
   // Destroying the system would wait for ever: it is left behind, with all it needs.
   auto names = running_names();

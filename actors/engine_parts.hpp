@@ -54,6 +54,7 @@ struct Engine::Impl {
   // Constant after construction. The order matters: handles go before the system, the system before its config.
   const EngineOptions options;
   const actors::CorePtr core;
+  const std::optional<Recovery> recovery;
   std::unique_ptr<CafConfig> config;
   std::unique_ptr<caf::actor_system> system;
   actors::StateOwner owner;

@@ -7,6 +7,13 @@ Snapshot Engine::state() const {
   return impl_->core->turn.snapshot();
 }
 Version Engine::version() const noexcept { return impl_->core->turn.version(); }
+std::optional<Recovery> Engine::recovery() const { return impl_->recovery; }
+Version Engine::durable_version() const noexcept { return impl_->core->turn.durable_version(); }
+Status Engine::wait_durable(Version version, std::chrono::milliseconds timeout) const {
+  if (auto open = impl_->enter("wait_durable"); !open)
+    return open;
+  return impl_->core->turn.wait_durable(version, std::chrono::steady_clock::now() + timeout);
+}
 StateStatistics Engine::state_statistics() const {
   impl_->require_parent("state_statistics");
   return impl_->core->turn.statistics();

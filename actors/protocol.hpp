@@ -34,12 +34,16 @@ struct CommitRequest {
 };
 /// To itself: everything that was in the mailbox has been taken; commit it as one batch.
 struct CommitBatch {};
+/// To itself: another's reservation holds this one back.
+struct HeldBack {
+  CommitRequest request;
+};
 /// To itself: try again what others' reservations held back.
 struct RetryHeldBack {};
 
 /// STATE OWNER: takes all commits of actors through the commit turn, a batch at a time.
-using StateOwner =
-    caf::typed_actor<caf::reacts_to<CommitRequest>, caf::reacts_to<CommitBatch>, caf::reacts_to<RetryHeldBack>>;
+using StateOwner = caf::typed_actor<caf::reacts_to<CommitRequest>, caf::reacts_to<CommitBatch>,
+                                    caf::reacts_to<HeldBack>, caf::reacts_to<RetryHeldBack>>;
 StateOwner spawn_state_owner(caf::actor_system& system, CorePtr core);
 
 // ---- process ----
@@ -248,6 +252,7 @@ Supervisor spawn_supervisor(caf::actor_system& system, CorePtr core, std::vector
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::CommitReply)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::CommitRequest)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::CommitBatch)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::HeldBack)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RetryHeldBack)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RunAgain)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::BodyEnded)

@@ -14,7 +14,31 @@ struct State {
   std::vector<CommitRequest> waiting;
   std::vector<CommitRequest> held_back;
 
-  void commit_waiting() {
+  /// With a journal: whoever writes it answers.
+  void hand_over_waiting(const StateOwner& self) {
+    struct Batch final : ProposalBatch {
+      std::vector<CommitRequest> requests;
+      StateOwner owner;
+
+      void settled() noexcept override {
+        for (std::size_t i = 0; i < requests.size(); ++i)
+          if (outcomes[i])
+            tell(requests[i].client, CommitReply{*std::move(outcomes[i])});
+          else
+            tell(owner, HeldBack{std::move(requests[i])});
+      }
+    };
+    const auto batch = std::make_shared<Batch>();
+    batch->requests = std::exchange(waiting, {});
+    batch->owner = self;
+    for (const CommitRequest& request : batch->requests)
+      batch->proposals.push_back(request.proposal->view());
+    core->turn.commit(batch);
+  }
+
+  void commit_waiting(const StateOwner& self) {
+    if (core->journal != nullptr)
+      return hand_over_waiting(self);
     std::vector<ProposalView> proposals;
     proposals.reserve(waiting.size());
     for (const CommitRequest& request : waiting)
@@ -35,7 +59,7 @@ using Self = StateOwner::stateful_pointer<State>;
 void commit_batch(Self self) {
   State& state = self->state;
   const bool is_noted = !state.held_back.empty();
-  state.commit_waiting();
+  state.commit_waiting(StateOwner{self});
   if (!is_noted && !state.held_back.empty())
     tell_later(StateOwner{self}, held_back_interval, RetryHeldBack{});
 }
@@ -51,6 +75,12 @@ StateOwner::behavior_type state_owner(Self self, CorePtr core) {
         self->state.waiting.push_back(request);
       },
       [self](CommitBatch) { commit_batch(self); },
+      [self](const HeldBack& back) {
+        State& state = self->state;
+        if (state.held_back.empty())
+          tell_later(StateOwner{self}, held_back_interval, RetryHeldBack{});
+        state.held_back.push_back(back.request);
+      },
       [self](RetryHeldBack) {
         State& state = self->state;
         // Those who wait longest go first. A CommitBatch that is on its way then finds nothing left to do.

@@ -7,6 +7,7 @@
 #include <theus/context.hpp>
 #include <theus/execute.hpp>
 #include <theus/fields.hpp>
+#include <theus/journal.hpp>
 #include <theus/pipeline.hpp>
 #include <theus/process.hpp>
 #include <theus/signal_hub.hpp>
@@ -51,7 +52,7 @@ struct EngineOptions {
   std::uint64_t seed = 0;
   /// Who may do what where.
   AccessOptions access{};
-  /// Written before anybody reads, constants included, as version 1.
+  /// Written before anybody reads, constants included, as version 1. Not when the journal has a state.
   std::vector<Write> initial{};
   /// Bytes that old snapshots may keep before commits are refused with `resource_exhausted`.
   std::size_t retained_bytes_max = std::size_t{1} << 30;
@@ -61,6 +62,8 @@ struct EngineOptions {
   LogSink log{};
   /// Told, on a thread of the engine, when agents were given up; must not call the engine and return soon.
   std::function<void(const Escalation&)> on_escalation{};
+  /// Where commits are kept beyond the engine's end. Options of a journal that is there: the seed is that of its maker.
+  JournalOptions journal{};
   /// When attaching is not possible, the engine runs without and logs why.
   AttachOptions attach{};
 };
@@ -157,6 +160,12 @@ public:
   /// The published state. Costs less than a microsecond and never blocks.
   Snapshot state() const;
   Version version() const noexcept;
+  /// What was found in the journal; nothing: the engine has none.
+  std::optional<Recovery> recovery() const;
+  /// The newest version that the journal keeps at its level; without a journal, that of the state.
+  Version durable_version() const noexcept;
+  /// Waits until the journal keeps the version. Errors: timeout, closed, journal_failed, disk_full, unsupported.
+  Status wait_durable(Version version, std::chrono::milliseconds timeout = std::chrono::seconds{30}) const;
   /// What the state and old snapshots cost. Takes the turn of a commit.
   StateStatistics state_statistics() const;
 

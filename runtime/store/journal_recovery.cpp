@@ -1,0 +1,341 @@
+#include "runtime/cbor.hpp"
+#include "runtime/commit_record.hpp"
+#include "runtime/commit_turn.hpp"
+#include "runtime/store/journal.hpp"
+#include "runtime/store/journal_tables.hpp"
+#include "runtime/store/log_scan.hpp"
+
+#include <sys/random.h>
+
+#include <charconv>
+#include <csignal>
+
+namespace theus::store {
+namespace {
+
+constexpr std::chrono::seconds progress_interval{1};
+
+std::string drawn_name() {
+  constexpr std::size_t digits = 32;
+  Digest drawn;
+  if (::getrandom(drawn.bytes.data(), drawn.bytes.size(), 0) != static_cast<ssize_t>(drawn.bytes.size()))
+    raise(Error{Errc::internal, "getrandom", "the kernel gave no random bytes"});
+  return drawn.text().substr(0, digits);
+}
+
+Error corrupt(const std::filesystem::path& path, Version version, std::string cause) {
+  return Error{Errc::journal_corrupt, path.string() + ", version " + std::to_string(version), std::move(cause),
+               "Restore the journal from a copy, or set it aside and begin anew"}
+      .with("version", version)
+      .with("path", path.string());
+}
+
+std::optional<Digest> digest_of(std::span<const std::byte> bytes) {
+  Digest digest;
+  if (bytes.size() != digest.bytes.size())
+    return std::nullopt;
+  std::ranges::copy(bytes, digest.bytes.begin());
+  return digest;
+}
+
+AuditEntry entry_of(const Statement& row) {
+  using std::chrono::system_clock;
+  return {.sequence = static_cast<std::uint64_t>(row.number(0)),
+          .kind = row.text(1) == "edit" ? AuditEntry::Kind::edit : AuditEntry::Kind::elevation,
+          .who = std::string{row.text(2)},
+          .reason = std::string{row.text(3)},
+          .version = static_cast<Version>(row.number(4)),
+          .time = system_clock::time_point{
+              std::chrono::duration_cast<system_clock::duration>(std::chrono::nanoseconds{row.number(5)})}};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Journal>> Journal::open(Terms terms) {
+  // A write beyond the limit on file sizes is to fail, not to kill.
+  std::signal(SIGXFSZ, SIG_IGN);
+  const JournalOptions& options = terms.options;
+  if (options.checkpoint_interval == 0)
+    return Error{Errc::bad_argument, "JournalOptions::checkpoint_interval", "it is 0", "Give 1 or more commits"};
+  const char* const layer = options.file_layer.empty() ? nullptr : options.file_layer.c_str();
+  auto files = JournalFiles::claim(options.path);
+  if (!files)
+    return files.error();
+  auto mark = MarkFile::open(JournalFiles::mark_of(files->path()), layer);
+  if (!mark)
+    return mark.error();
+  // Before SQLite sees it: it would begin the log anew behind the last whole commit.
+  const auto log = scan_log(JournalFiles::log_of(files->path()));
+  if (!log)
+    return log.error();
+  auto database = Database::open(files->path().string(), {.vfs = layer});
+  if (!database)
+    return database.error();
+  std::unique_ptr<Journal> journal{
+      new Journal{std::move(terms), *std::move(files), *log, *std::move(database), *std::move(mark)}};
+  for (const auto step : {&Journal::read_header, &Journal::set_durability, &Journal::prepare})
+    if (auto done = ((*journal).*step)(); !done)
+      return done.error();
+  return journal;
+}
+
+Status Journal::read_header() {
+  const auto application = database_.number("PRAGMA application_id");
+  const auto format = database_.number("PRAGMA user_version");
+  const auto found = database_.number("SELECT count(*) FROM sqlite_schema");
+  for (const auto* read : {&application, &format, &found})
+    if (!*read)
+      return read->error();
+  if (*found == 0 && *application == 0)
+    return make_tables();
+  if (*application != application_id)
+    return Error{Errc::journal_failed, files_.path().string(), "it is the database of another program",
+                 "Name another file"};
+  if (*format != format_version)
+    return Error{Errc::journal_version, files_.path().string(),
+                 "the journal has format " + std::to_string(*format) + ", this program reads and writes format " +
+                     std::to_string(format_version),
+                 *format > format_version ? "Use a newer version of the program" : "Use the version that wrote it"}
+        .with("ours", format_version)
+        .with("theirs", *format);
+  auto name = database_.text("SELECT value FROM journal WHERE name = 'name'");
+  if (!name)
+    return name.error();
+  const auto seed = database_.text("SELECT value FROM journal WHERE name = 'seed'");
+  if (!seed)
+    return seed.error();
+  name_ = *std::move(name);
+  std::from_chars(seed->data(), seed->data() + seed->size(), seed_);
+  return {};
+}
+
+Status Journal::make_tables() {
+  name_ = drawn_name();
+  seed_ = terms_.seed;
+  const std::string header = "PRAGMA application_id = " + std::to_string(application_id) +
+                             "; PRAGMA user_version = " + std::to_string(format_version) +
+                             "; INSERT INTO journal VALUES ('name', '" + name_ + "'), ('seed', '" +
+                             std::to_string(seed_) + "')";
+  if (auto wal = database_.run("PRAGMA journal_mode = WAL"); !wal)
+    return wal;
+  return in_transaction([&]() -> Status {
+    auto made = database_.run(tables);
+    return made ? database_.run(header.c_str()) : made;
+  });
+}
+
+Status Journal::set_durability() {
+  if (auto set = database_.run("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0"); !set)
+    return set;
+  return database_.run(terms_.options.level == Durability::os ? "PRAGMA synchronous = NORMAL"
+                                                              : "PRAGMA synchronous = FULL");
+}
+
+Status Journal::prepare() {
+  const std::pair<Statement*, std::string_view> wanted[] = {
+      {&insert_commit_, "INSERT INTO commits VALUES (?, ?, ?)"},
+      {&insert_request_, "INSERT INTO requests VALUES (?, ?, ?, ?)"},
+      {&insert_audit_, "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?)"},
+      {&insert_part_, "INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?)"},
+  };
+  for (const auto& [statement, sql] : wanted) {
+    auto prepared = database_.prepare(sql);
+    if (!prepared)
+      return prepared.error();
+    *statement = *std::move(prepared);
+  }
+  return {};
+}
+
+Result<Recovery> Journal::recover(CommitTurn& turn) {
+  const auto begun = std::chrono::steady_clock::now();
+  Recovery found;
+  const auto checkpoint = restore_checkpoint(turn, found);
+  if (!checkpoint)
+    return checkpoint.error();
+  found.checkpoint = last_checkpoint_ = *checkpoint;
+  if (auto restored = restore_requests(turn, *checkpoint, found); !restored)
+    return restored.error();
+  if (auto replayed = replay_commits(turn, found); !replayed)
+    return replayed.error();
+  if (auto audited = end_of_audit(); !audited)
+    return audited.error();
+  found.version = version_;
+  found.audit_entries = audit_sequence_;
+  found.pages_cut = log_.cut;
+  found.pages_lost = log_.sound_after_damage;
+  if (auto sound = check_mark(found); !sound)
+    return sound.error();
+  found.took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun);
+  return found;
+}
+
+/// The newest checkpoint that is what it was made of; 0: there is none.
+Result<Version> Journal::restore_checkpoint(CommitTurn& turn, Recovery& found) {
+  commits_.start_at(Chain::first(name_));
+  auto checkpoints = database_.prepare("SELECT version, parts, link, proof FROM checkpoints ORDER BY version DESC");
+  auto parts = database_.prepare("SELECT path, value FROM parts WHERE checkpoint = ? ORDER BY part");
+  if (!checkpoints || !parts)
+    return checkpoints ? parts.error() : checkpoints.error();
+  for (;;) {
+    const auto row = checkpoints->step();
+    if (!row)
+      return row.error();
+    if (!*row)
+      return Version{0};
+    const auto version = static_cast<Version>(checkpoints->number(0));
+    Chain proof;
+    std::uint64_t count = 0;
+    std::vector<Write> values;
+    bool is_sound = true;
+    parts->reset();
+    parts->bind(1, version);
+    for (;;) {
+      const auto part = parts->step();
+      if (!part)
+        return part.error();
+      if (!*part)
+        break;
+      proof.add(count++, checkpoint_proof_record(parts->text(0), parts->bytes(1)));
+      auto path = Path::parse(parts->text(0));
+      auto value = from_cbor(parts->bytes(1));
+      is_sound = is_sound && path && value;
+      if (is_sound)
+        values.push_back(Write::set(*std::move(path), *std::move(value)));
+    }
+    const auto link = digest_of(checkpoints->bytes(2));
+    if (!is_sound || !link || count != static_cast<std::uint64_t>(checkpoints->number(1)) ||
+        digest_of(checkpoints->bytes(3)) != proof.link()) {
+      ++found.checkpoints_refused;
+      warn(LogLevel::warning, "a checkpoint is damaged and was passed over", {{"version", version}});
+      continue;
+    }
+    if (auto restored = turn.restore(version, values); !restored)
+      return restored.error();
+    version_ = version;
+    commits_.start_at(*link);
+    return version;
+  }
+}
+
+Status Journal::restore_requests(CommitTurn& turn, Version up_to, Recovery& found) {
+  auto rows =
+      database_.prepare("SELECT version, id, fingerprint, value FROM requests WHERE version <= ? ORDER BY version");
+  if (!rows)
+    return rows.error();
+  rows->bind(1, up_to);
+  for (;;) {
+    const auto row = rows->step();
+    if (!row || !*row)
+      return row ? Status{} : Status{row.error()};
+    const auto version = static_cast<Version>(rows->number(0));
+    auto value = from_cbor(rows->bytes(3));
+    if (!value)
+      return corrupt(files_.path(), version, "the value of a request cannot be read");
+    turn.restore_request({std::string{rows->text(1)}, static_cast<std::uint64_t>(rows->number(2)), *std::move(value)},
+                         version);
+    ++found.requests;
+  }
+}
+
+Status Journal::replay_commits(CommitTurn& turn, Recovery& found) {
+  auto rows = database_.prepare("SELECT version, record, link FROM commits WHERE version > ? ORDER BY version");
+  const auto newest = database_.number("SELECT max(version) FROM commits");
+  if (!rows || !newest)
+    return rows ? newest.error() : rows.error();
+  rows->bind(1, version_);
+  PathCache paths;
+  auto told = std::chrono::steady_clock::now();
+  for (;;) {
+    const auto row = rows->step();
+    if (!row)
+      return row.error();
+    if (!*row)
+      return {};
+    const auto version = static_cast<Version>(rows->number(0));
+    if (version != version_ + 1)
+      return corrupt(files_.path(), version_ + 1, "its record is missing");
+    if (digest_of(rows->bytes(2)) != commits_.add(version, rows->bytes(1)))
+      return corrupt(files_.path(), version, "its record is not the one that was written");
+    auto record = read_record(rows->bytes(1), paths);
+    if (!record)
+      return corrupt(files_.path(), version, record.error().text());
+    if (auto restored = turn.restore(version, record->writes, record->request ? &*record->request : nullptr); !restored)
+      return corrupt(files_.path(), version, restored.error().cause());
+    version_ = version;
+    ++found.commits;
+    found.requests += record->request ? 1 : 0;
+    if (found.commits % 65'536 == 0 && std::chrono::steady_clock::now() - told > progress_interval) {
+      told = std::chrono::steady_clock::now();
+      warn(LogLevel::info, "recovering", {{"version", version}, {"of", *newest}});
+    }
+  }
+}
+
+Status Journal::end_of_audit() {
+  auto last = database_.prepare("SELECT sequence, link FROM audit ORDER BY sequence DESC LIMIT 1");
+  if (!last)
+    return last.error();
+  const auto row = last->step();
+  if (!row)
+    return row.error();
+  audit_.start_at(Chain::first(name_));
+  if (!*row)
+    return {};
+  const auto link = digest_of(last->bytes(1));
+  if (!link)
+    return corrupt(files_.path(), version_, "the audit log is damaged");
+  audit_sequence_ = static_cast<std::uint64_t>(last->number(0));
+  audit_.start_at(*link);
+  return {};
+}
+
+/// What was safe once must be there.
+Status Journal::check_mark(const Recovery& found) {
+  const auto mark = mark_file_.read();
+  if (!mark)
+    return mark.error();
+  if (!*mark) {
+    if (version_ > 0)
+      warn(LogLevel::warning, "the journal has no mark: it cannot be told whether its end is whole",
+           {{"file", JournalFiles::mark_of(files_.path()).string()}});
+    return {};
+  }
+  const Mark& safe = **mark;
+  const auto lost = [&](std::string what) {
+    return corrupt(files_.path(), safe.version, std::move(what)).with("pages_lost", found.pages_lost);
+  };
+  if (safe.version > version_)
+    return lost("this version was safe, but the journal ends with version " + std::to_string(version_));
+  if (safe.audit > audit_sequence_)
+    return lost("entry " + std::to_string(safe.audit) + " of the audit log was safe, but it ends with entry " +
+                std::to_string(audit_sequence_));
+  auto row = database_.prepare("SELECT link FROM commits WHERE version = ?");
+  if (!row)
+    return row.error();
+  row->bind(1, safe.version);
+  const auto there = row->step();
+  if (!there)
+    return there.error();
+  if (*there && digest_of(row->bytes(0)) != safe.link)
+    return lost("this version is not the one that was safe");
+  return {};
+}
+
+Result<std::vector<AuditEntry>> Journal::audit_entries(std::size_t most) {
+  auto rows = database_.prepare("SELECT * FROM (SELECT * FROM audit ORDER BY sequence DESC LIMIT ?) ORDER BY sequence");
+  if (!rows)
+    return rows.error();
+  rows->bind(1, static_cast<std::uint64_t>(most));
+  std::vector<AuditEntry> entries;
+  for (;;) {
+    const auto row = rows->step();
+    if (!row)
+      return row.error();
+    if (!*row)
+      return entries;
+    entries.push_back(entry_of(*rows));
+  }
+}
+
+}  // namespace theus::store
