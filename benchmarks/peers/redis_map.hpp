@@ -17,15 +17,35 @@
 
 namespace theus::bench {
 
-/// A Redis server of our own that keeps nothing on disk and listens on a unix socket only; it ends with this object.
+/// A Redis server of our own that listens on a unix socket only; it ends with this object.
 class RedisServer {
 public:
-  RedisServer() {
+  /// On disk: nothing, or everything, synced before it answers.
+  enum class Keeps { nothing, all };
+
+  explicit RedisServer(Keeps keeps = Keeps::nothing) {
+    const char* const append = keeps == Keeps::all ? "yes" : "no";
     const std::string folder = folder_.path().string();
-    const char* arguments[] = {
-        "redis-server", "--port",    "0",           "--unixsocket", socket_.c_str(), "--save",  "",
-        "--appendonly", "no",        "--daemonize", "no",           "--loglevel",    "warning", "--dir",
-        folder.c_str(), "--logfile", "redis.log",   nullptr};
+    const char* arguments[] = {"redis-server",
+                               "--port",
+                               "0",
+                               "--unixsocket",
+                               socket_.c_str(),
+                               "--save",
+                               "",
+                               "--appendonly",
+                               append,
+                               "--appendfsync",
+                               "always",
+                               "--daemonize",
+                               "no",
+                               "--loglevel",
+                               "warning",
+                               "--dir",
+                               folder.c_str(),
+                               "--logfile",
+                               "redis.log",
+                               nullptr};
     if (::posix_spawnp(&process_, "redis-server", nullptr, nullptr, const_cast<char**>(arguments), environ) != 0)
       throw std::runtime_error("cannot start redis-server");
   }

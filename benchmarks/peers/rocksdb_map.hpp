@@ -13,10 +13,11 @@
 
 namespace theus::bench {
 
-/// RocksDB with optimistic transactions, whose log is written but never synced.
+/// RocksDB with optimistic transactions, whose log is written, but synced at each commit only if wanted.
 class RocksdbMap {
 public:
-  RocksdbMap() {
+  explicit RocksdbMap(bool syncs = false) {
+    write_.sync = syncs;
     rocksdb::Options options;
     options.create_if_missing = true;
     rocksdb::OptimisticTransactionDB* opened = nullptr;
@@ -26,7 +27,7 @@ public:
 
   /// As LmdbMap::swap. A conflict that is found at the commit leaves `expected` as it was.
   bool swap(const std::string& key, std::uint64_t& expected, std::int64_t value) {
-    const std::unique_ptr<rocksdb::Transaction> transaction{database_->BeginTransaction(rocksdb::WriteOptions{})};
+    const std::unique_ptr<rocksdb::Transaction> transaction{database_->BeginTransaction(write_)};
     std::string text;
     Entry found;
     const auto read = transaction->GetForUpdate(rocksdb::ReadOptions{}, key, &text);
@@ -60,6 +61,7 @@ private:
   }
 
   TemporaryFolder folder_;
+  rocksdb::WriteOptions write_;
   std::unique_ptr<rocksdb::OptimisticTransactionDB> database_;
 };
 
