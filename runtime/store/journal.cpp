@@ -21,9 +21,10 @@ std::string_view to_string(Durability level) noexcept {
 namespace theus::store {
 namespace {
 
-// Pages in the write-ahead log: from when it is worth while to move them when nothing else is to do, and at any rate.
-constexpr int log_pages_wanted = 1000;
-constexpr int log_pages_max = 16'384;
+// Pages in the write-ahead log from when they are moved when nothing else is to do, and at any rate: about as many as
+// were reserved for it.
+constexpr int log_pages_wanted = 250;
+constexpr int log_pages_max = 1000;
 constexpr std::uint64_t requests_kept_max = 65'536;
 constexpr std::uint64_t rows_dropped_at_once = 10'000;
 

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <vector>
 
 namespace theus::store {
 namespace {
@@ -33,6 +34,19 @@ Result<bool> make(const std::filesystem::path& path) {
   if (::fchmod(file.number(), 0600) != 0)  // whatever the umask says
     return failure(path, "its mode cannot be set");
   return true;
+}
+
+/// Without room for it the log grows as it is written.
+void reserve(const std::filesystem::path& log) {
+  const Descriptor file{::open(log.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
+  struct stat found {};
+  if (!file || ::fchmod(file.number(), 0600) != 0 || ::fstat(file.number(), &found) != 0 || found.st_size > 0)
+    return;
+  const std::vector<char> zeros(std::size_t{1} << 20);
+  for (std::size_t written = 0; written < JournalFiles::log_reserve_bytes; written += zeros.size())
+    if (::write(file.number(), zeros.data(), zeros.size()) != static_cast<ssize_t>(zeros.size()))
+      return static_cast<void>(::ftruncate(file.number(), 0));
+  (void)::fsync(file.number());
 }
 
 Status sync_folder(const std::filesystem::path& folder) {
@@ -110,6 +124,7 @@ Result<JournalFiles> JournalFiles::claim(const std::filesystem::path& path) {
   const auto made = make(files.path_);
   if (!made)
     return made.error();
+  reserve(log_of(files.path_));
   const auto mark_made = make(mark_of(files.path_));
   if (!mark_made)
     return mark_made.error();
