@@ -46,6 +46,7 @@ private:
   struct Failures {
     std::uint64_t count = 0;
     std::string last;
+    std::uint64_t restarts = 0;
   };
 
   Member leave(Member& member);

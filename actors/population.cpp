@@ -62,7 +62,7 @@ void start(Self self, Member& member) {
   const PopulationTerms& terms = self->state.terms;
   if (member.seat != nullptr) {
     member.actor =
-        caf::actor_cast<caf::strong_actor_ptr>(spawn_acting_agent(self->system(), self->state.acting, member.seat));
+        caf::actor_cast<caf::strong_actor_ptr>(terms.acting_spawner(self->system(), self->state.acting, member.seat));
   } else {
     const AgentActor actor = terms.spawner
                                  ? terms.spawner(member.definition)
@@ -77,8 +77,8 @@ void end(Self self, std::span<const Member> left) {
   ForgetAgents forgotten;
   for (const Member& member : left) {
     self->demonitor(caf::actor_cast<caf::actor_addr>(member.actor));
-    caf::anon_send_exit(member.actor, caf::exit_reason::user_shutdown);
-    if (member.seat == nullptr)
+    if (member.seat == nullptr) {
+      caf::anon_send_exit(member.actor, caf::exit_reason::user_shutdown);
       continue;
     member.seat->inbox->close();
     forgotten.seats.push_back(member.seat);
@@ -97,7 +97,9 @@ void add(Self self, const AddAgents& message) {
     return message.answer(added.error());
   LookOutFor wanted{.since = now, .ready = message.answer};
   for (Member& member : *added) {
+    }
     start(self, member);
+    tell(caf::actor_cast<ActingAgent>(member.actor), LeaveSeat{});
     if (const AgentTerms& terms = *member.definition->terms; !terms.signals.empty() || !terms.changes.empty())
       wanted.seats.push_back(member.seat);
   }
@@ -289,12 +291,13 @@ void take_death(Self self, const caf::down_msg& down) {
   const auto found = std::ranges::find_if(all, [&](const Member& member) { return member.actor == down.source; });
   if (found == all.end())
     return;
-  const AgentDirectory::Id id = found->id;
+  const Member dead = *found;
   const auto position = static_cast<std::uint32_t>(found - all.begin());
-  const Error error{Errc::process_failed, "agent '" + found->definition->name() + "'",
-                    "its actor died: " + caf::to_string(down.reason), "Nothing of its step was committed"};
-  take_failure(self, *found, error);
-  if (Member* alive = state.members->find(id); alive != nullptr)
+  const Error error{Errc::process_failed, "agent '" + dead.definition->name() + "'",
+                    "its actor died: " + caf::to_string(down.reason),
+                    dead.seat == nullptr ? "Nothing of its step was committed" : "The next one goes on with its run"};
+  take_failure(self, dead, error);
+  if (Member* alive = state.members->find(dead.id); alive != nullptr)
     start(self, *alive);
   if (!state.running)
     return;
@@ -316,6 +319,8 @@ Population::behavior_type population(Self self, PopulationTerms terms) {
                                           [population = Population{self}](AgentDirectory::Id id, const Error& error) {
                                             tell(population, AgentFailed{id, error});
                                           });
+  else if (dead.seat != nullptr)
+    tell(state.terms.acting_spawner(self->system(), state.acting, dead.seat), LeaveSeat{});
   state.members.emplace(terms.directory);
   state.terms = std::move(terms);
   self->set_down_handler([self](caf::down_msg& down) { take_death(self, down); });
