@@ -55,9 +55,9 @@ Member Membership::leave(Member& member) {
   return left;
 }
 
-void Membership::forget_leavers() {
-  if (std::exchange(has_leavers_, false))
-    std::erase_if(members_, [](const Member& member) { return member.actor == nullptr; });
+bool Membership::forget_leavers() {
+  return std::exchange(has_leavers_, false) &&
+         std::erase_if(members_, [](const Member& member) { return member.actor == nullptr; }) > 0;
 }
 
 Member* Membership::find(Id id) noexcept {

@@ -100,9 +100,10 @@ Hub spawn_hub(caf::actor_system& system, CorePtr core, HubTerms terms = {});
 
 // ---- agents ----
 
-/// Run once on the round's snapshot and leave the result in the round's slot `index`.
+/// Run once on the round's snapshot, leave the result in the round's slot `index` and pass the token on.
 struct RoundStep {
   RoundPtr round;
+  Round::Token* token = nullptr;  ///< of the round
   std::size_t index = 0;
 };
 
@@ -117,9 +118,9 @@ using AgentSpawner = std::function<AgentActor(const AgentDefinitionPtr&)>;
 struct LookIntoInbox {};
 /// To itself: a tick is due.
 struct AgentTick {};
-
 /// The agent was stopped: begin no attempt any more, and end when the commit that is under way is answered.
 struct LeaveSeat {};
+
 /// What all agents that act on their own share.
 struct ActingTerms {
   CorePtr core;
@@ -134,8 +135,8 @@ using ActingTermsPtr = std::shared_ptr<const ActingTerms>;
 using ActingAgent = caf::typed_actor<caf::reacts_to<LookIntoInbox>, caf::reacts_to<AgentTick>, caf::reacts_to<RunAgain>,
                                      caf::reacts_to<CommitReply>, caf::reacts_to<LeaveSeat>>;
 ActingAgent spawn_acting_agent(caf::actor_system& system, ActingTermsPtr terms, const SeatPtr& seat);
-
 using ActingSpawner = std::function<ActingAgent(caf::actor_system&, const ActingTermsPtr&, const SeatPtr&)>;
+
 /// From now on leave in the inboxes what these agents look out for: signals, and changes after version `since`.
 struct LookOutFor {
   std::vector<SeatPtr> seats{};
@@ -186,8 +187,8 @@ struct PopulationTerms {
   Scout scout;
   AgentDirectoryPtr directory = std::make_shared<AgentDirectory>();
   AgentSpawner spawner{};  ///< of agents that take part in rounds; nothing: spawn_agent
-  std::function<void(const Escalation&)> on_escalation{};
   ActingSpawner acting_spawner = spawn_acting_agent;
+  std::function<void(const Escalation&)> on_escalation{};
 };
 
 /// POPULATION: owns the agents, restarts those that die, gives up those that fail too often, runs rounds one after the
@@ -258,16 +259,16 @@ Supervisor spawn_supervisor(caf::actor_system& system, CorePtr core, std::vector
 // None of these ever leaves the process: they hold handles, shared pointers and functions.
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::CommitReply)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::CommitRequest)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::CommitBatch)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::TakeOverCommit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::CommitBatch)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RetryHeldBack)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RunAgain)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::BodyEnded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RoundStep)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::LookIntoInbox)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::AgentTick)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::LookOutFor)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::LeaveSeat)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::LookOutFor)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::ForgetAgents)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::LookAtCommits)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RoundStepped)
