@@ -154,9 +154,12 @@ TEST_CASE("a pure process that reaches for signals is refused", "[execution]") {
 
 TEST_CASE("a pure process that emits is refused with the line of the call", "[execution]") {
   ExecutionStage stage;
-  const int line = __LINE__ + 1;
-  const Error error = refusal(stage, process(
-                                         {}, {}, [](Context& ctx) { ctx.emit("done"); }, Semantic::pure));
+  int line = 0;
+  const auto emit = [&](Context& ctx) {
+    line = __LINE__ + 1;
+    ctx.emit("done");
+  };
+  const Error error = refusal(stage, process({}, {}, emit, Semantic::pure));
   CHECK(*error.field("file") == Value{"execution_test.cpp"});
   CHECK(*error.field("line") == Value{line});
   CHECK(error.where().find("execution_test.cpp:" + std::to_string(line)) != std::string::npos);
