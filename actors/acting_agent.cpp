@@ -14,34 +14,27 @@ struct State {
   ActingTermsPtr terms;
   SeatPtr seat;
 
-  // Of the run that is under way, if any.
-  std::optional<Trigger> trigger;
-  int attempt = 0;
-  Value next_state;
-  std::shared_ptr<const Proposal> proposal;
-  std::optional<Postage> postage;
-  std::optional<Reservation> reservation;
+  std::optional<Reservation> reservation;  // for the run in the seat; goes with this actor
+  bool is_leaving = false;
 };
 
 using Self = ActingAgent::stateful_pointer<State>;
 
 void end_run(Self self) {
   State& state = self->state;
-  state.trigger.reset();
-  state.attempt = 0;
-  state.next_state = {};
-  state.proposal = nullptr;
-  state.postage.reset();
+  state.seat->run.reset();
   state.reservation.reset();
+  if (state.is_leaving)
+    return self->quit();
   // Others get their turn before the next run.
   tell(ActingAgent{self}, LookIntoInbox{});
 }
 
 void succeed(Self self) {
-  State& state = self->state;
-  state.seat->state = std::move(state.next_state);
-  state.seat->completed.fetch_add(1, std::memory_order_relaxed);
-  state.postage->deliver();
+  Seat& seat = *self->state.seat;
+  seat.state = std::move(seat.run->next_state);
+  seat.completed.fetch_add(1, std::memory_order_relaxed);
+  seat.run->postage->deliver();
   end_run(self);
 }
 
@@ -57,69 +50,76 @@ Result<ExecutionResult> run_once(State& state) {
                        .snapshot = core.turn.snapshot(),
                        .agent_state = state.seat->state,
                        .id = core.next_execution.fetch_add(1, std::memory_order_relaxed),
-                       .attempt = ++state.attempt,
+                       .attempt = ++state.seat->run->attempt,
                        .call = {state.terms->core, &core.no_call},
                        .log = core.log,
                        .time = core.clock->wall(),
                        .random = random_stream(core.seed, definition.name(), state.seat->runs),
                        .trail = {state.terms->core, &core.trail},
-                       .trigger = &*state.trigger,
+                       .trigger = &state.seat->run->trigger,
                        .addressees = state.terms->directory.get()};
   return run_body(definition.body, std::make_shared<Execution>(std::move(start)));
 }
 
 void run(Self self) {
   State& state = self->state;
+  AgentRun& run = *state.seat->run;
   auto result = run_once(state);
   if (!result)
     return fail(self, result.error());
-  state.postage.emplace(state.terms->directory);
-  if (auto promised = state.postage->add(state.seat->definition->name(), std::move(result->messages)); !promised)
+  run.postage.emplace(state.terms->directory);
+  if (auto promised = run.postage->add(state.seat->definition->name(), std::move(result->messages)); !promised)
     return fail(self, promised.error());
-  state.next_state = std::move(result->agent_state);
+  run.next_state = std::move(result->agent_state);
   Proposal& proposal = result->proposal;
   if (proposal.writes.empty() && proposal.signals.empty())
     return succeed(self);
   if (state.reservation)
     proposal.reservation = state.reservation->id();
-  state.proposal = std::make_shared<const Proposal>(std::move(proposal));
-  tell(state.terms->owner, CommitRequest{state.proposal, self});
+  run.noted = std::make_shared<std::optional<Outcome>>();
+  run.proposal = std::make_shared<const Proposal>(std::move(proposal));
+  tell(state.terms->owner, CommitRequest{run.proposal, self, run.noted});
 }
 
 void look(Self self) {
   State& state = self->state;
-  if (state.trigger)
+  Seat& seat = *state.seat;
+  if (seat.run || state.is_leaving)
     return;
-  state.trigger = state.seat->inbox->take();
-  if (!state.trigger)
+  auto trigger = seat.inbox->take();
+  if (!trigger)
     return;
-  ++state.seat->runs;
+  seat.run.emplace(*std::move(trigger));
+  ++seat.runs;
   run(self);
 }
 
 /// After a few conflicts the paths that the run depends on are kept free for it.
 void reserve(State& state) {
-  std::vector<Path> paths = state.proposal->reads;
-  for (const Write& write : state.proposal->writes)
+  const AgentRun& run = *state.seat->run;
+  std::vector<Path> paths = run.proposal->reads;
+  for (const Write& write : run.proposal->writes)
     paths.push_back(write.path);
   if (state.reservation)
     state.reservation->extend(paths);
-  else if (state.attempt >= conflicts_before_reservation)
+  else if (run.attempt >= conflicts_before_reservation)
     state.reservation = state.terms->core->turn.reserve(std::move(paths), reservation_lifetime_max);
 }
 
 void take_reply(Self self, const Outcome& outcome) {
   State& state = self->state;
+  Seat& seat = *state.seat;
+  AgentRun& run = *seat.run;
   if (outcome)
     return succeed(self);
   const bool conflict = outcome.error().code() == Errc::version_mismatch;
-  if (!conflict || state.attempt >= state.seat->definition->terms->attempts_max)
+  if (!conflict || state.is_leaving || run.attempt >= seat.definition->terms->attempts_max)
     return fail(self, outcome.error());
-  state.seat->conflicts.fetch_add(1, std::memory_order_relaxed);
-  state.postage.reset();
+  seat.conflicts.fetch_add(1, std::memory_order_relaxed);
   reserve(state);
-  const auto wait =
-      state.reservation ? std::chrono::microseconds{0} : backoff(state.attempt + 1, state.seat->id ^ state.seat->runs);
+  run.proposal = nullptr;
+  run.postage.reset();
+  const auto wait = state.reservation ? std::chrono::microseconds{0} : backoff(run.attempt + 1, seat.id ^ seat.runs);
   if (wait.count() == 0)
     tell(ActingAgent{self}, RunAgain{});
   else
@@ -128,15 +128,39 @@ void take_reply(Self self, const Outcome& outcome) {
 
 void run_again(Self self) {
   const State& state = self->state;
+  if (state.is_leaving)
+    return end_run(self);
   if (state.reservation && !state.reservation->may_start())
     return tell_later(ActingAgent{self}, reservation_look_interval, RunAgain{});
   run(self);
+}
+
+/// Goes on with the run in which the last actor of this seat died, if it did.
+void resume(Self self) {
+  const State& state = self->state;
+  const auto& run = state.seat->run;
+  if (!run)
+    return;
+  if (run->proposal == nullptr)
+    tell(ActingAgent{self}, RunAgain{});
+  else
+    tell(state.terms->owner, TakeOverCommit{{run->proposal, self, run->noted}});
+}
+
+void leave(Self self) {
+  self->state.is_leaving = true;
+  if (self->state.seat->run)
+    self->link_to(self->state.terms->owner);  // without it no answer would come
+  else
+    self->quit();
 }
 
 /// Leaves the ticks that are due in the inbox and waits for the next. Counted from the spawning, so that they neither
 /// drift nor pile up.
 void tick(Self self) {
   const Seat& seat = *self->state.seat;
+  if (self->state.is_leaving)
+    return;
   const std::chrono::nanoseconds interval = seat.definition->terms->tick;
   const auto passed = self->state.terms->core->clock->now() - seat.since;
   const auto number = passed / interval;
@@ -151,11 +175,11 @@ ActingAgent::behavior_type acting_agent(Self self, ActingTermsPtr terms, SeatPtr
   self->state.seat = std::move(seat);
   if (self->state.seat->definition->terms->tick.count() > 0)
     tick(self);
+  resume(self);
   return {
-      [self](LookIntoInbox) { look(self); },
-      [self](AgentTick) { tick(self); },
-      [self](RunAgain) { run_again(self); },
-      [self](const CommitReply& reply) { take_reply(self, reply.outcome); },
+      [self](LookIntoInbox) { look(self); }, [self](AgentTick) { tick(self); },
+      [self](RunAgain) { run_again(self); }, [self](const CommitReply& reply) { take_reply(self, reply.outcome); },
+      [self](LeaveSeat) { leave(self); },
   };
 }
 

@@ -1,5 +1,6 @@
 #include "actors/caf_ways.hpp"
 #include "actors/protocol.hpp"
+#include "runtime/snapshot_access.hpp"
 
 namespace theus::actors {
 namespace {
@@ -17,7 +18,7 @@ Result<ExecutionResult> step(const State& state, const Round& round, std::size_t
   // What is shared by all agents is lent, not owned: threads would wait for each other's counts.
   const auto lent = []<class T>(T* object) { return std::shared_ptr<T>{std::shared_ptr<void>{}, object}; };
   ExecutionStart start{.contract = {state.definition, &definition.contract},
-                       .snapshot = round.snapshot,
+                       .snapshot = SnapshotAccess::lent(round.snapshot),
                        .agent_state = round.slots[index].state,
                        .id = round.first_execution + index,
                        .call = lent(&core.no_call),
@@ -26,7 +27,8 @@ Result<ExecutionResult> step(const State& state, const Round& round, std::size_t
                        .random = random_stream(core.seed, definition.name(), round.snapshot.version()),
                        .trail = lent(&core.trail),
                        .trigger = &round.trigger(index),
-                       .addressees = state.directory.get()};
+                       .addressees = state.directory.get(),
+                       .notes_reads = false};
   return run_body(definition.body, std::make_shared<Execution>(std::move(start)));
 }
 
@@ -37,9 +39,10 @@ AgentActor::behavior_type agent(AgentActor::stateful_pointer<State> self, CorePt
   self->state.directory = std::move(directory);
   self->state.definition = std::move(definition);
   return {
-      [self](const RoundStep& message) {
-        message.round->fill(message.index, step(self->state, *message.round, message.index));
-        Round::pass_on(message.round);
+      // Not const, so that the round is handed on without being counted: that would be done by all threads at once.
+      [self](RoundStep& message) {
+        message.round->fill(message.index, step(self->state, *message.round, message.index), *message.token);
+        Round::pass_on(std::move(message.round), *message.token);
       },
   };
 }

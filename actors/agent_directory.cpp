@@ -68,6 +68,18 @@ std::vector<std::pair<AgentDirectory::Id, InboxPtr>> AgentDirectory::round_inbox
   return {round_inboxes_.begin(), round_inboxes_.end()};
 }
 
+AgentStatistics AgentDirectory::statistics() const {
+  AgentStatistics told{.failures = counters.failures.load(std::memory_order_relaxed),
+                       .restarts = counters.restarts.load(std::memory_order_relaxed),
+                       .stopped = counters.stopped.load(std::memory_order_relaxed)};
+  const std::shared_lock lock{mutex_};
+  told.living = entries_.size();
+  for (const auto& [name, entry] : entries_)
+    if (entry.inbox != nullptr)
+      told.waiting += entry.inbox->waiting();
+  return told;
+}
+
 Error AgentDirectory::unknown(std::string_view agent) const {
   std::vector<std::string> known;
   for (const auto& [name, entry] : entries_)

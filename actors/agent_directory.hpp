@@ -4,6 +4,9 @@
 #include "actors/inbox.hpp"
 #include "runtime/execution.hpp"
 
+#include <theus/statistics.hpp>
+
+#include <atomic>
 #include <map>
 #include <shared_mutex>
 #include <span>
@@ -33,6 +36,15 @@ public:
   Result<InboxPtr> inbox(std::string_view agent);
   /// The inboxes of all agents that take part in rounds and were ever written to.
   std::vector<std::pair<Id, InboxPtr>> round_inboxes() const;
+
+  /// What became of agents, for the statistics.
+  struct Counters {
+    std::atomic<std::uint64_t> failures{0};
+    std::atomic<std::uint64_t> restarts{0};
+    std::atomic<std::uint64_t> stopped{0};
+  };
+  Counters counters;
+  AgentStatistics statistics() const;
 
 private:
   Error unknown(std::string_view agent) const;

@@ -1,5 +1,6 @@
 #include "actors/caf_ways.hpp"
 #include "actors/engine_parts.hpp"
+#include "actors/sharing.hpp"
 
 #include <cstdio>
 #include <thread>
@@ -7,7 +8,7 @@
 namespace theus {
 namespace {
 
-// Stops at 300 messages so that no busy actor keeps a thread to itself. The default policy, work stealing, would
+// Stops at 300 messages so that no busy actor keeps a thread to itself. CAF's default policy, work stealing, would
 // wake sleeping threads late: messages from other threads would take 60 to 125 us instead of 10.
 constexpr std::size_t messages_per_run = 300;
 
@@ -57,7 +58,9 @@ std::optional<Recovery> begin(const actors::CorePtr& core, const EngineOptions& 
 }  // namespace
 
 Engine::Impl::CafConfig::CafConfig(std::size_t threads) {
-  set("scheduler.policy", caf::atom("sharing"));
+  module_factories.emplace_back([](caf::actor_system& system) -> caf::actor_system::module* {
+    return new caf::scheduler::coordinator<actors::Sharing>{system};
+  });
   set("scheduler.max-threads", threads);
   set("scheduler.max-throughput", messages_per_run);
 }

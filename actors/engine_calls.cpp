@@ -100,6 +100,7 @@ EngineStatistics Engine::statistics() const {
   told.blocking_threads = load.threads;
   told.blocking_waiting = load.waiting;
   told.unexpected_messages = impl_->core->unexpected_messages.load(std::memory_order_relaxed);
+  told.agents = impl_->directory->statistics();
   for (const auto& [name, process] : *impl_->registry.table()) {
     const actors::CallCounters& counters = process->counters;
     told.processes.push_back({name, counters.succeeded.load(), counters.failed.load(), counters.expired.load(),

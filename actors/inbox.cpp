@@ -35,6 +35,8 @@ Status Inbox::post(AgentMessage message) {
 
 void Inbox::tick(std::uint64_t number) {
   Lock lock{mutex_};
+  if (is_closed_)
+    return;
   tick_ = number;
   arrived(std::move(lock));
 }
@@ -61,6 +63,8 @@ void Inbox::lost_signals(std::uint64_t count) {
 
 void Inbox::changed(const Path& path, std::uint64_t since) {
   Lock lock{mutex_};
+  if (is_closed_)
+    return;
   if (!change_)
     change_ = Trigger{.kind = Trigger::Kind::change, .since = since};
   change_->since = std::min(change_->since, since);
@@ -71,6 +75,8 @@ void Inbox::changed(const Path& path, std::uint64_t since) {
 
 void Inbox::attach(Wake wake) {
   Lock lock{mutex_};
+  if (is_closed_)
+    return;
   wake_ = std::make_shared<const Wake>(std::move(wake));
   is_idle_ = true;
   arrived(std::move(lock));

@@ -55,9 +55,9 @@ Member Membership::leave(Member& member) {
   return left;
 }
 
-void Membership::forget_leavers() {
-  if (std::exchange(has_leavers_, false))
-    std::erase_if(members_, [](const Member& member) { return member.actor == nullptr; });
+bool Membership::forget_leavers() {
+  return std::exchange(has_leavers_, false) &&
+         std::erase_if(members_, [](const Member& member) { return member.actor == nullptr; }) > 0;
 }
 
 Member* Membership::find(Id id) noexcept {
@@ -70,11 +70,16 @@ std::vector<Member> Membership::failed(const Member& member, const Error& error,
   Failures& failures = failures_[member.id];
   ++failures.count;
   failures.last = error.text();
+  directory_->counters.failures.fetch_add(1, std::memory_order_relaxed);
   // That others were faster, or are too busy, is no fault of the agent.
   if (error.code() == Errc::overloaded || error.code() == Errc::version_mismatch)
     return {};
   const AgentTerms& terms = *member.definition->terms;
   const auto verdict = tree_.failed(member.id, terms.restarts, terms.group, now);
+  if (verdict.kind == Kind::restart_agent || verdict.kind == Kind::restart_group) {
+    ++failures.restarts;
+    directory_->counters.restarts.fetch_add(1, std::memory_order_relaxed);
+  }
   if (verdict.kind == Kind::restart_agent)
     return {};
   const Id failed = member.id;
@@ -95,6 +100,7 @@ std::vector<Member> Membership::failed(const Member& member, const Error& error,
       given_up_.pop_front();
     (void)directory_->remove(each.definition->name());
     stopped.push_back(leave(each));
+    directory_->counters.stopped.fetch_add(1, std::memory_order_relaxed);
   }
   return stopped;
 }
@@ -103,6 +109,7 @@ AgentStatus Membership::status(const Member& member) const {
   AgentStatus status{.name = member.definition->name(), .group = member.definition->terms->group};
   if (const auto failures = failures_.find(member.id); failures != failures_.end()) {
     status.failures = failures->second.count;
+    status.restarts = failures->second.restarts;
     status.last_failure = failures->second.last;
   }
   if (member.seat == nullptr)

@@ -30,7 +30,8 @@ public:
   /// The member, which has left. Refuses unknown_agent.
   Result<Member> remove(std::string_view name);
   /// Those that leave have no actor from now on; what their positions mean changes with forget_leavers() only.
-  void forget_leavers();
+  /// Whether there were some.
+  bool forget_leavers();
 
   std::vector<Member>& all() noexcept { return members_; }
   Member* find(Id id) noexcept;
@@ -45,6 +46,7 @@ public:
 private:
   struct Failures {
     std::uint64_t count = 0;
+    std::uint64_t restarts = 0;
     std::string last;
   };
 

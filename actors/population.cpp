@@ -17,10 +17,18 @@ constexpr int round_attempts_max = 3;
 // Enough that no thread waits for another one's step to end.
 constexpr std::size_t tokens_per_thread = 4;
 
+/// Who takes part in the rounds of a pattern, in order. Kept from round to round, for it costs as much as a step.
+struct Lineup {
+  std::string pattern;
+  std::vector<std::uint32_t> members;  // their positions
+  std::vector<AgentActor> actors;
+};
+using LineupPtr = std::shared_ptr<const Lineup>;
+
 struct RunningRound {
   RoundRequestPtr request;
   RoundPtr round;
-  std::vector<std::uint32_t> members;                  // their positions, by slot
+  LineupPtr lineup;                                    // by slot
   std::vector<std::pair<InboxPtr, std::size_t>> mail;  // how many messages of whom this round reads
   std::optional<Postage> postage;
   int attempt = 1;
@@ -35,6 +43,7 @@ struct State {
   PopulationTerms terms;
   ActingTermsPtr acting;
   std::optional<Membership> members;
+  LineupPtr lineup;  // of the last round, as long as nobody comes, goes or dies
   std::deque<RoundRequestPtr> waiting;
   std::optional<RunningRound> running;
 };
@@ -60,9 +69,10 @@ State::~State() {
 
 void start(Self self, Member& member) {
   const PopulationTerms& terms = self->state.terms;
+  self->state.lineup = nullptr;
   if (member.seat != nullptr) {
     member.actor =
-        caf::actor_cast<caf::strong_actor_ptr>(spawn_acting_agent(self->system(), self->state.acting, member.seat));
+        caf::actor_cast<caf::strong_actor_ptr>(terms.acting_spawner(self->system(), self->state.acting, member.seat));
   } else {
     const AgentActor actor = terms.spawner
                                  ? terms.spawner(member.definition)
@@ -72,21 +82,30 @@ void start(Self self, Member& member) {
   self->monitor(member.actor);
 }
 
-/// A run that is under way ends first: the exit stands behind it in the mailbox.
+void forget_leavers(State& state) {
+  if (state.members->forget_leavers())
+    state.lineup = nullptr;
+}
+
+/// Who acts on its own leaves when the commit that is under way, if any, has been answered: messages that were
+/// committed are delivered.
 void end(Self self, std::span<const Member> left) {
   ForgetAgents forgotten;
+  self->state.lineup = nullptr;
   for (const Member& member : left) {
     self->demonitor(caf::actor_cast<caf::actor_addr>(member.actor));
-    caf::anon_send_exit(member.actor, caf::exit_reason::user_shutdown);
-    if (member.seat == nullptr)
+    if (member.seat == nullptr) {
+      caf::anon_send_exit(member.actor, caf::exit_reason::user_shutdown);
       continue;
+    }
     member.seat->inbox->close();
+    tell(caf::actor_cast<ActingAgent>(member.actor), LeaveSeat{});
     forgotten.seats.push_back(member.seat);
   }
   if (!forgotten.seats.empty())
     tell(self->state.terms.scout, std::move(forgotten));
   if (!self->state.running)
-    self->state.members->forget_leavers();
+    forget_leavers(self->state);
 }
 
 void add(Self self, const AddAgents& message) {
@@ -145,42 +164,43 @@ void start_next(Self self);
 void end_round(Self self, Result<RoundReport> result) {
   State& state = self->state;
   const RunningRound ended = *std::exchange(state.running, std::nullopt);
-  state.members->forget_leavers();
+  forget_leavers(state);
   ended.request->finish(std::move(result));
   start_next(self);
 }
 
-/// Who takes part, in order; their positions and actors.
-std::vector<AgentActor> gather(State& state, RunningRound& running) {
-  const std::string& pattern = running.request->pattern();
+/// Who takes part now.
+const LineupPtr& line_up(State& state, const std::string& pattern) {
+  if (state.lineup != nullptr && state.lineup->pattern == pattern)
+    return state.lineup;
   const std::vector<Member>& members = state.members->all();
-  std::vector<AgentActor> actors;
-  actors.reserve(members.size());
-  running.members.clear();
+  auto lineup = std::make_shared<Lineup>(pattern);
   for (std::uint32_t i = 0; i < members.size(); ++i)
     if (const Member& member = members[i]; member.actor != nullptr && member.seat == nullptr &&
                                            (pattern == "*" || matches_name(pattern, member.definition->name()))) {
-      running.members.push_back(i);
-      actors.push_back(caf::actor_cast<AgentActor>(member.actor));
+      lineup->members.push_back(i);
+      lineup->actors.push_back(caf::actor_cast<AgentActor>(member.actor));
     }
-  return actors;
+  state.lineup = std::move(lineup);
+  return state.lineup;
 }
 
 /// The messages that wait for those who take part, by slot; they stay in the inboxes until the round is committed.
 std::unordered_map<std::size_t, std::vector<AgentMessage>> mail_of(State& state, RunningRound& running) {
   std::unordered_map<std::size_t, std::vector<AgentMessage>> mail;
+  const auto& members = running.lineup->members;
   running.mail.clear();
   for (const auto& [id, inbox] : state.terms.directory->round_inboxes()) {
     const auto& all = state.members->all();
     const auto slot =
-        std::ranges::lower_bound(running.members, id, {}, [&](std::uint32_t position) { return all[position].id; });
-    if (slot == running.members.end() || all[*slot].id != id)
+        std::ranges::lower_bound(members, id, {}, [&](std::uint32_t position) { return all[position].id; });
+    if (slot == members.end() || all[*slot].id != id)
       continue;
     auto messages = inbox->messages();
     if (messages.empty())
       continue;
     running.mail.emplace_back(inbox, messages.size());
-    mail.emplace(static_cast<std::size_t>(slot - running.members.begin()), std::move(messages));
+    mail.emplace(static_cast<std::size_t>(slot - members.begin()), std::move(messages));
   }
   return mail;
 }
@@ -189,8 +209,8 @@ void run_round(Self self) {
   State& state = self->state;
   Core& core = *state.terms.core;
   RunningRound& running = *state.running;
-  auto actors = gather(state, running);
-  const std::size_t agents = actors.size();
+  running.lineup = line_up(state, running.request->pattern());
+  const std::size_t agents = running.lineup->actors.size();
   if (agents == 0) {
     if (running.request->begin_commit())
       end_round(self, RoundReport{0, 0, core.turn.version()});
@@ -200,16 +220,16 @@ void run_round(Self self) {
                      core.next_execution.fetch_add(agents, std::memory_order_relaxed), mail_of(state, running)};
   running.round = std::make_shared<Round>(
       std::move(start), agents,
-      [actors = std::move(actors)](const RoundPtr& round, std::size_t index) {
-        tell(actors[index], RoundStep{round, index});
+      [lineup = running.lineup](RoundPtr round, Round::Token& token, std::size_t index) {
+        tell(lineup->actors[index], RoundStep{std::move(round), &token, index});
       },
       [population = Population{self}] { tell(population, RoundStepped{}); });
   for (std::size_t i = 0; i < agents; ++i)
-    running.round->slots[i].state = state.members->all()[running.members[i]].state;
+    running.round->slots[i].state = state.members->all()[running.lineup->members[i]].state;
   const RoundPtr round = running.round;
   const std::size_t threads = self->system().scheduler().num_workers();
   for (std::size_t token = 0; token < threads * tokens_per_thread; ++token)
-    Round::pass_on(round);
+    Round::pass_on_another(round);
 }
 
 void start_next(Self self) {
@@ -230,12 +250,14 @@ void start_next(Self self) {
 /// The proposal of all agents, with their messages on the way; or the first error in their order.
 Result<Proposal> merged(State& state) {
   RunningRound& running = *state.running;
-  const auto name_of = [&](std::size_t slot) { return state.members->all()[running.members[slot]].definition->name(); };
+  const auto name_of = [&](std::size_t slot) {
+    return state.members->all()[running.lineup->members[slot]].definition->name();
+  };
   std::vector<RoundPart> parts;
   parts.reserve(running.round->slots.size());
   running.postage.emplace(state.terms.directory);
   for (Round::Slot& slot : running.round->slots) {
-    RoundPart& part = parts.emplace_back(&slot.writes);
+    RoundPart& part = parts.emplace_back(slot.writes());
     if (slot.extra == nullptr)
       continue;
     if (slot.extra->error)
@@ -253,7 +275,7 @@ void commit_round(Self self) {
   RunningRound& running = *state.running;
   if (running.attempt == 1 && !running.request->begin_commit()) {
     state.running.reset();
-    state.members->forget_leavers();
+    forget_leavers(state);
     return start_next(self);
   }
   auto proposal = merged(state);
@@ -274,12 +296,12 @@ void take_reply(Self self, const Outcome& outcome) {
     running.postage.reset();
     return run_round(self);
   }
-  for (std::size_t i = 0; i < running.members.size(); ++i)
-    state.members->all()[running.members[i]].state = std::move(running.round->slots[i].state);
+  for (std::size_t i = 0; i < running.lineup->members.size(); ++i)
+    state.members->all()[running.lineup->members[i]].state = std::move(running.round->slots[i].state);
   for (const auto& [inbox, read] : running.mail)
     inbox->drop_messages(read);
   running.postage->deliver();
-  end_round(self, RoundReport{running.members.size(), running.writes, *outcome});
+  end_round(self, RoundReport{running.lineup->members.size(), running.writes, *outcome});
 }
 
 /// A dead agent's step fails, and with it the round; the agent itself is started again unless it failed too often.
@@ -289,23 +311,26 @@ void take_death(Self self, const caf::down_msg& down) {
   const auto found = std::ranges::find_if(all, [&](const Member& member) { return member.actor == down.source; });
   if (found == all.end())
     return;
-  const AgentDirectory::Id id = found->id;
+  const Member dead = *found;
   const auto position = static_cast<std::uint32_t>(found - all.begin());
-  const Error error{Errc::process_failed, "agent '" + found->definition->name() + "'",
-                    "its actor died: " + caf::to_string(down.reason), "Nothing of its step was committed"};
-  take_failure(self, *found, error);
-  if (Member* alive = state.members->find(id); alive != nullptr)
+  const Error error{Errc::process_failed, "agent '" + dead.definition->name() + "'",
+                    "its actor died: " + caf::to_string(down.reason),
+                    dead.seat == nullptr ? "Nothing of its step was committed" : "The next one goes on with its run"};
+  take_failure(self, dead, error);
+  if (Member* alive = state.members->find(dead.id); alive != nullptr)
     start(self, *alive);
+  else if (dead.seat != nullptr)
+    tell(state.terms.acting_spawner(self->system(), state.acting, dead.seat), LeaveSeat{});
   if (!state.running)
     return;
-  const auto& members = state.running->members;
+  const auto& members = state.running->lineup->members;
   const auto slot = std::ranges::lower_bound(members, position);
   if (slot == members.end() || *slot != position)
     return;
   const RoundPtr round = state.running->round;
-  round->fill(static_cast<std::size_t>(slot - members.begin()), error);
+  round->fail(static_cast<std::size_t>(slot - members.begin()), error);
   // It may have died with a token.
-  Round::pass_on(round);
+  Round::pass_on_another(round);
 }
 
 Population::behavior_type population(Self self, PopulationTerms terms) {

@@ -31,19 +31,30 @@ using CommitClient = caf::typed_actor<caf::reacts_to<CommitReply>>;
 struct CommitRequest {
   std::shared_ptr<const Proposal> proposal;
   CommitClient client;
+  /// Where the owner notes the outcome for who may take over from the client; nobody else looks at it. nullptr: nobody.
+  std::shared_ptr<std::optional<Outcome>> noted = nullptr;
+};
+/// The client of this request has died: answer this one, and commit only if that was not done for the other.
+struct TakeOverCommit {
+  CommitRequest request;
 };
 /// To itself: everything that was in the mailbox has been taken; commit it as one batch.
 struct CommitBatch {};
-/// To itself: another's reservation holds this one back.
-struct HeldBack {
-  CommitRequest request;
+/// Commits that wait for the journal.
+struct CommitsInFlight : ProposalBatch {
+  std::vector<CommitRequest> requests;
+};
+/// To itself: the journal has answered.
+struct BatchSettled {
+  std::shared_ptr<CommitsInFlight> batch;
 };
 /// To itself: try again what others' reservations held back.
 struct RetryHeldBack {};
 
 /// STATE OWNER: takes all commits of actors through the commit turn, a batch at a time.
-using StateOwner = caf::typed_actor<caf::reacts_to<CommitRequest>, caf::reacts_to<CommitBatch>,
-                                    caf::reacts_to<HeldBack>, caf::reacts_to<RetryHeldBack>>;
+using StateOwner =
+    caf::typed_actor<caf::reacts_to<CommitRequest>, caf::reacts_to<TakeOverCommit>, caf::reacts_to<CommitBatch>,
+                     caf::reacts_to<BatchSettled>, caf::reacts_to<RetryHeldBack>>;
 StateOwner spawn_state_owner(caf::actor_system& system, CorePtr core);
 
 // ---- process ----
@@ -98,9 +109,10 @@ Hub spawn_hub(caf::actor_system& system, CorePtr core, HubTerms terms = {});
 
 // ---- agents ----
 
-/// Run once on the round's snapshot and leave the result in the round's slot `index`.
+/// Run once on the round's snapshot, leave the result in the round's slot `index` and pass the token on.
 struct RoundStep {
   RoundPtr round;
+  Round::Token* token = nullptr;  ///< of the round
   std::size_t index = 0;
 };
 
@@ -115,6 +127,8 @@ using AgentSpawner = std::function<AgentActor(const AgentDefinitionPtr&)>;
 struct LookIntoInbox {};
 /// To itself: a tick is due.
 struct AgentTick {};
+/// The agent was stopped: begin no attempt any more, and end when the commit that is under way is answered.
+struct LeaveSeat {};
 
 /// What all agents that act on their own share.
 struct ActingTerms {
@@ -125,10 +139,12 @@ struct ActingTerms {
 };
 using ActingTermsPtr = std::shared_ptr<const ActingTerms>;
 
-/// ACTING AGENT: takes one thing after the other out of its inbox, runs and commits, again after a conflict.
+/// ACTING AGENT: takes one thing after the other out of its inbox, runs and commits, again after a conflict. It begins
+/// with the run that it finds in its seat.
 using ActingAgent = caf::typed_actor<caf::reacts_to<LookIntoInbox>, caf::reacts_to<AgentTick>, caf::reacts_to<RunAgain>,
-                                     caf::reacts_to<CommitReply>>;
+                                     caf::reacts_to<CommitReply>, caf::reacts_to<LeaveSeat>>;
 ActingAgent spawn_acting_agent(caf::actor_system& system, ActingTermsPtr terms, const SeatPtr& seat);
+using ActingSpawner = std::function<ActingAgent(caf::actor_system&, const ActingTermsPtr&, const SeatPtr&)>;
 
 /// From now on leave in the inboxes what these agents look out for: signals, and changes after version `since`.
 struct LookOutFor {
@@ -180,6 +196,7 @@ struct PopulationTerms {
   Scout scout;
   AgentDirectoryPtr directory = std::make_shared<AgentDirectory>();
   AgentSpawner spawner{};  ///< of agents that take part in rounds; nothing: spawn_agent
+  ActingSpawner acting_spawner = spawn_acting_agent;
   std::function<void(const Escalation&)> on_escalation{};
 };
 
@@ -251,14 +268,16 @@ Supervisor spawn_supervisor(caf::actor_system& system, CorePtr core, std::vector
 // None of these ever leaves the process: they hold handles, shared pointers and functions.
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::CommitReply)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::CommitRequest)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::TakeOverCommit)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::CommitBatch)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::HeldBack)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::BatchSettled)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RetryHeldBack)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RunAgain)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::BodyEnded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RoundStep)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::LookIntoInbox)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::AgentTick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::LeaveSeat)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::LookOutFor)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::ForgetAgents)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::LookAtCommits)

@@ -1,5 +1,8 @@
 #include "actors/round.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 namespace theus::actors {
 
 bool RoundRequest::expire() {
@@ -10,29 +13,42 @@ bool RoundRequest::expire() {
   return true;
 }
 
-void Round::fill(std::size_t index, Result<ExecutionResult> result) {
+void Round::fill(std::size_t index, Result<ExecutionResult> result, Token& token) {
+  if (!result)
+    return fail(index, result.error());
   Slot& slot = slots[index];
+  Proposal& proposal = result->proposal;
+  std::unique_ptr<Extra> extra;
+  if (!proposal.signals.empty() || !result->messages.empty() || proposal.standing != Standing::ordinary())
+    extra = std::make_unique<Extra>(std::nullopt, std::move(proposal.signals), std::move(proposal.standing),
+                                    std::move(result->messages));
+  slot.first = static_cast<std::uint32_t>(token.writes.size());
+  slot.count = static_cast<std::uint32_t>(proposal.writes.size());
+  std::ranges::move(proposal.writes, std::back_inserter(token.writes));
+  slot.token = &token;
+  slot.state = std::move(result->agent_state);
+  settle(slot, std::move(extra));
+}
+
+void Round::fail(std::size_t index, const Error& error) {
+  auto extra = std::make_unique<Extra>();
+  extra->error = error;
+  settle(slots[index], std::move(extra));
+}
+
+void Round::settle(Slot& slot, std::unique_ptr<Extra> extra) {
   if (slot.is_done.exchange(true))
     return;
-  if (!result) {
-    slot.extra = std::make_unique<Extra>();
-    slot.extra->error = result.error();
-  } else {
-    Proposal& proposal = result->proposal;
-    slot.state = std::move(result->agent_state);
-    slot.writes = std::move(proposal.writes);
-    if (!proposal.signals.empty() || !result->messages.empty() || proposal.standing != Standing::ordinary())
-      slot.extra = std::make_unique<Extra>(std::nullopt, std::move(proposal.signals), std::move(proposal.standing),
-                                           std::move(result->messages));
-  }
+  slot.extra = std::move(extra);
   // Pairs with itself: whoever takes the count to zero has seen all results.
   if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1)
     all_done_();
 }
 
-void Round::pass_on(const std::shared_ptr<Round>& round) {
-  if (const std::size_t next = round->next_.fetch_add(1, std::memory_order_relaxed); next < round->slots.size())
-    round->send_(round, next);
+void Round::pass_on(std::shared_ptr<Round> round, Token& token) {
+  Round& self = *round;
+  if (const std::size_t next = self.next_.fetch_add(1, std::memory_order_relaxed); next < self.slots.size())
+    self.send_(std::move(round), token, next);
 }
 
 }  // namespace theus::actors

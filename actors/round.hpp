@@ -3,6 +3,8 @@
 #include "actors/agent_definition.hpp"
 #include "actors/call.hpp"
 
+#include <deque>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -35,9 +37,13 @@ using RoundRequestPtr = std::shared_ptr<RoundRequest>;
 /// One run of a round: a slot for each agent, filled by the agents in any order and read when the last is done.
 ///
 /// The agents pass a few tokens on: whoever has filled its slot sends the next one that has not been sent into its
-/// step. So a round keeps all threads busy without a queue of as many messages as there are agents.
+/// step. So a round keeps all threads busy without a queue of as many messages as there are agents. A token carries
+/// what those wrote who held it, so that one thread need not clear up after all agents.
 class Round {
 public:
+  struct alignas(64) Token {
+    std::vector<Write> writes;  // belongs to who holds it
+  };
   /// What few steps have beside writes.
   struct Extra {
     std::optional<Error> error;
@@ -46,13 +52,19 @@ public:
     std::vector<OutgoingMessage> messages;
   };
   struct Slot {
-    Value state;  // of the agent before its step, then after it
-    std::vector<Write> writes;
+    Value state;                   // of the agent before its step, then after it
     std::unique_ptr<Extra> extra;  // nothing: no error, signals or messages, an ordinary standing
+    Token* token = nullptr;        // that has its writes; nullptr: none
+    std::uint32_t first = 0;       // of them
+    std::uint32_t count = 0;
     std::atomic<bool> is_done{false};
+
+    std::span<Write> writes() const noexcept {
+      return token == nullptr ? std::span<Write>{} : std::span{token->writes}.subspan(first, count);
+    }
   };
   /// Tells the agent of the slot to step.
-  using Send = std::function<void(const std::shared_ptr<Round>&, std::size_t)>;
+  using Send = std::function<void(std::shared_ptr<Round>, Token&, std::size_t)>;
 
   struct Start {
     Snapshot snapshot;
@@ -85,14 +97,23 @@ public:
     return found == triggers_.end() ? silent_ : found->second;
   }
 
-  /// Leaves the result in a slot that has none, unless somebody did that before. Whoever fills the last one tells the
-  /// population.
-  void fill(std::size_t index, Result<ExecutionResult> result);
+  /// Leaves the result in a slot that has none. Whoever fills the last one tells the population.
+  void fill(std::size_t index, Result<ExecutionResult> result, Token& token);
+  /// The agent will not fill its slot, unless it has done so before.
+  void fail(std::size_t index, const Error& error);
   /// Sends the next agent into its step, if there is one left.
-  static void pass_on(const std::shared_ptr<Round>& round);
+  static void pass_on(std::shared_ptr<Round> round, Token& token);
+  /// Begins with another token. Of the population only.
+  static void pass_on_another(std::shared_ptr<Round> round) {
+    Token& token = round->tokens_.emplace_back();
+    pass_on(std::move(round), token);
+  }
 
 private:
+  void settle(Slot& slot, std::unique_ptr<Extra> extra);
+
   std::unordered_map<std::size_t, Trigger> triggers_;  // constant after construction
+  std::deque<Token> tokens_;                           // the list belongs to the population
   const Trigger silent_;
   const Send send_;
   const std::function<void()> all_done_;

@@ -1,6 +1,8 @@
 #include "actors/caf_ways.hpp"
 #include "actors/protocol.hpp"
 
+#include <algorithm>
+
 namespace theus::actors {
 namespace {
 
@@ -14,25 +16,20 @@ struct State {
   std::vector<CommitRequest> waiting;
   std::vector<CommitRequest> held_back;
 
-  /// With a journal: whoever writes it answers.
-  void hand_over_waiting(const StateOwner& self) {
-    struct Batch final : ProposalBatch {
-      std::vector<CommitRequest> requests;
-      StateOwner owner;
+  std::vector<std::shared_ptr<CommitsInFlight>> in_flight;
 
-      void settled() noexcept override {
-        for (std::size_t i = 0; i < requests.size(); ++i)
-          if (outcomes[i])
-            tell(requests[i].client, CommitReply{*std::move(outcomes[i])});
-          else
-            tell(owner, HeldBack{std::move(requests[i])});
-      }
+  /// The journal is not waited for: its answer comes as a message.
+  void hand_over_waiting(const StateOwner& self) {
+    struct Batch final : CommitsInFlight, std::enable_shared_from_this<Batch> {
+      StateOwner owner;
+      void settled() noexcept override { tell(owner, BatchSettled{shared_from_this()}); }
     };
     const auto batch = std::make_shared<Batch>();
     batch->requests = std::exchange(waiting, {});
     batch->owner = self;
     for (const CommitRequest& request : batch->requests)
       batch->proposals.push_back(request.proposal->view());
+    in_flight.push_back(batch);
     core->turn.commit(batch);
   }
 
@@ -45,42 +42,83 @@ struct State {
       proposals.push_back(request.proposal->view());
     std::vector<std::optional<Outcome>> outcomes(waiting.size());
     core->turn.commit(proposals, outcomes);
-    for (std::size_t i = 0; i < waiting.size(); ++i)
-      if (outcomes[i])
-        tell(waiting[i].client, CommitReply{*std::move(outcomes[i])});
-      else
-        held_back.push_back(std::move(waiting[i]));
+    answer(waiting, outcomes);
     waiting.clear();
+  }
+
+  /// What has no outcome yet is held back.
+  void answer(std::vector<CommitRequest>& requests, std::vector<std::optional<Outcome>>& outcomes) {
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      if (!outcomes[i]) {
+        held_back.push_back(std::move(requests[i]));
+        continue;
+      }
+      if (requests[i].noted != nullptr)
+        *requests[i].noted = outcomes[i];
+      tell(requests[i].client, CommitReply{*std::move(outcomes[i])});
+    }
+  }
+
+  /// The request that waits with this proposal, or nullptr.
+  CommitRequest* find(const Proposal& proposal) {
+    const auto is_it = [&](const CommitRequest& request) { return request.proposal.get() == &proposal; };
+    const auto find_in = [&](std::vector<CommitRequest>& requests) {
+      const auto found = std::ranges::find_if(requests, is_it);
+      return found == requests.end() ? nullptr : &*found;
+    };
+    for (const auto& batch : in_flight)
+      if (CommitRequest* found = find_in(batch->requests))
+        return found;
+    CommitRequest* const found = find_in(waiting);
+    return found != nullptr ? found : find_in(held_back);
   }
 };
 
 using Self = StateOwner::stateful_pointer<State>;
+
+void retry_later(Self self) { tell_later(StateOwner{self}, held_back_interval, RetryHeldBack{}); }
 
 void commit_batch(Self self) {
   State& state = self->state;
   const bool is_noted = !state.held_back.empty();
   state.commit_waiting(StateOwner{self});
   if (!is_noted && !state.held_back.empty())
-    tell_later(StateOwner{self}, held_back_interval, RetryHeldBack{});
+    retry_later(self);
+}
+
+void take_answers(Self self, CommitsInFlight& batch) {
+  State& state = self->state;
+  const bool is_noted = !state.held_back.empty();
+  state.answer(batch.requests, batch.outcomes);
+  std::erase_if(state.in_flight, [&](const auto& each) { return each.get() == &batch; });
+  if (!is_noted && !state.held_back.empty())
+    retry_later(self);
+}
+
+void take(Self self, const CommitRequest& request) {
+  // The note to itself stands behind everything that is in the mailbox now, so one batch takes all of it.
+  if (self->state.waiting.empty())
+    self->send(self, CommitBatch{});
+  self->state.waiting.push_back(request);
+}
+
+void take_over(Self self, const CommitRequest& request) {
+  if (*request.noted)
+    return tell(request.client, CommitReply{**request.noted});
+  if (CommitRequest* first = self->state.find(*request.proposal))
+    first->client = request.client;
+  else
+    take(self, request);  // the other died before it asked
 }
 
 StateOwner::behavior_type state_owner(Self self, CorePtr core) {
   prepare(self, core);
   self->state.core = std::move(core);
   return {
-      [self](const CommitRequest& request) {
-        // The note to itself stands behind everything that is in the mailbox now, so one batch takes all of it.
-        if (self->state.waiting.empty())
-          self->send(self, CommitBatch{});
-        self->state.waiting.push_back(request);
-      },
+      [self](const CommitRequest& request) { take(self, request); },
+      [self](const TakeOverCommit& message) { take_over(self, message.request); },
       [self](CommitBatch) { commit_batch(self); },
-      [self](const HeldBack& back) {
-        State& state = self->state;
-        if (state.held_back.empty())
-          tell_later(StateOwner{self}, held_back_interval, RetryHeldBack{});
-        state.held_back.push_back(back.request);
-      },
+      [self](const BatchSettled& message) { take_answers(self, *message.batch); },
       [self](RetryHeldBack) {
         State& state = self->state;
         // Those who wait longest go first. A CommitBatch that is on its way then finds nothing left to do.

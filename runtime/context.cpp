@@ -42,7 +42,9 @@ void Context::move(const Path& from, const Path& to) {
 Value& Context::local() { return live().local(); }
 Value& Context::agent_state() { return live().agent_state(); }
 void Context::admin(std::string_view reason) { live().elevate(reason).value(); }
-void Context::emit(std::string_view signal, Value payload) { live().emit(signal, std::move(payload)).value(); }
+void Context::emit(std::string_view signal, Value payload, std::source_location from) {
+  live().emit(signal, std::move(payload), from).value();
+}
 
 void Context::send(std::string_view agent, Value message) { live().send(agent, std::move(message)).value(); }
 

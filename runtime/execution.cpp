@@ -7,11 +7,25 @@
 #include <theus/errors.hpp>
 
 namespace theus {
+namespace {
+
+/// The error, at this place within where it came up.
+Error with_place(const Error& error, const std::string& place) {
+  Error placed{error.code(), error.where() + ", " + place, error.cause(), error.remedy()};
+  for (const auto fields = error.fields(); const auto [name, value] : fields.members())
+    placed.set(name, value);
+  return placed;
+}
+
+}  // namespace
 
 Execution::Execution(ExecutionStart start)
     : start_(std::move(start)),
       standing_(start_.contract->standing()),
-      overlay_(std::move(start_.snapshot), [this](const Path& path) { reads_.add(path); }) {}
+      overlay_(std::move(start_.snapshot), [this](const Path& path) {
+        if (start_.notes_reads)
+          reads_.add(path);
+      }) {}
 
 Status Execution::refuse(Error error) {
   if (!refused_)
@@ -86,9 +100,14 @@ Status Execution::elevate(std::string_view reason) {
   return {};
 }
 
-Status Execution::emit(std::string_view signal, Value payload) {
-  if (auto allowed = start_.contract->may_emit(signal); !allowed)
-    return refuse(allowed.error());
+Status Execution::emit(std::string_view signal, Value payload, const std::source_location& from) {
+  if (auto allowed = start_.contract->may_emit(signal); !allowed) {
+    const std::string_view path = from.file_name();
+    const std::string_view file = path.substr(path.rfind('/') + 1);
+    return refuse(with_place(allowed.error(), std::string{file} + ":" + std::to_string(from.line()))
+                      .with("file", file)
+                      .with("line", from.line()));
+  }
   if (signals_.size() == signals_per_commit_max)
     return refuse(Error{Errc::too_large, "'" + start_.contract->name() + "'",
                         "more than " + std::to_string(signals_per_commit_max) + " signals in one commit",
@@ -183,10 +202,7 @@ const Error& nameless_out_of_memory() {
 Error in_stage(const Execution& execution, const Error& error) {
   if (execution.stage().empty())
     return error;
-  Error staged{error.code(), error.where() + ", stage '" + execution.stage() + "'", error.cause(), error.remedy()};
-  for (const auto fields = error.fields(); const auto [name, value] : fields.members())
-    staged.set(name, value);
-  return std::move(staged).with("stage", execution.stage());
+  return with_place(error, "stage '" + execution.stage() + "'").with("stage", execution.stage());
 }
 
 // User code may throw anything; all of it becomes an Error here.

@@ -59,6 +59,8 @@ struct ExecutionStart {
   const Trigger* trigger = nullptr;
   /// nullptr: it sends no messages.
   const Addressees* addressees = nullptr;
+  /// False where what was read never makes a conflict: the proposal names no reads then.
+  bool notes_reads = true;
 };
 
 /// A message that is to be sent once its execution is committed.
@@ -90,7 +92,7 @@ public:
   Result<std::optional<Value>> read(const Path& path);
   Status write(const Write& write);
   Status elevate(std::string_view reason);
-  Status emit(std::string_view signal, Value payload);
+  Status emit(std::string_view signal, Value payload, const std::source_location& from);
   Status send(std::string_view agent, Value message);
   /// From the first true on, the execution is refused: a body that stops early leaves half a result.
   bool is_cancelled();

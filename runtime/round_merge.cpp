@@ -110,18 +110,17 @@ Result<Proposal> merge_round(Version base, std::span<const RoundPart> parts,
                              const std::function<std::string(std::size_t)>& name_of) {
   std::size_t writes = 0;
   for (const RoundPart& part : parts)
-    writes += part.writes->size();
+    writes += part.writes.size();
   Proposal whole;
   whole.base = base;
   whole.writes.reserve(writes);
   Claims claims{writes};
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    for (Write& write : *parts[i].writes) {
+    for (Write& write : parts[i].writes) {
       if (const auto other = claims.claim(write, static_cast<std::uint32_t>(i)))
         return overlap(write, name_of(*other), name_of(i));
       whole.writes.push_back(std::move(write));
     }
-    parts[i].writes->clear();
     if (parts[i].standing != nullptr)
       whole.standing.join(*parts[i].standing);
     if (parts[i].signals == nullptr)

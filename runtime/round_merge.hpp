@@ -10,13 +10,13 @@ namespace theus {
 
 /// What one agent wants of a round.
 struct RoundPart {
-  std::vector<Write>* writes;
+  std::span<Write> writes;
   std::vector<Signal>* signals = nullptr;  ///< nullptr: none
   const Standing* standing = nullptr;      ///< nullptr: that of an ordinary caller
 };
 
 /// All parts of a round as one proposal, in the given order: it is committed whole or not at all. There are no reads
-/// in it, because by definition every agent reads the round's snapshot. Empties the parts.
+/// in it, because by definition every agent reads the round's snapshot. Takes what is in the parts.
 /// Refuses (contract_violation, rule "round_overlap") two agents that write the same path, or one below the other,
 /// unless both writes are commutative; `name_of` tells who is meant by a position.
 Result<Proposal> merge_round(Version base, std::span<const RoundPart> parts,

@@ -152,6 +152,20 @@ TEST_CASE("a pure process that reaches for signals is refused", "[execution]") {
   CHECK(rule_of(refusal(stage, pure([](Context& ctx) { return ctx.get("domain.sig_ready"); }))) == "pure_effect");
 }
 
+TEST_CASE("a pure process that emits is refused with the line of the call", "[execution]") {
+  ExecutionStage stage;
+  int line = 0;
+  const auto emit = [&](Context& ctx) {
+    line = __LINE__ + 1;
+    ctx.emit("done");
+  };
+  const Error error = refusal(stage, process({}, {}, emit, Semantic::pure));
+  CHECK(*error.field("file") == Value{"execution_test.cpp"});
+  CHECK(*error.field("line") == Value{line});
+  CHECK(error.where().find("execution_test.cpp:" + std::to_string(line)) != std::string::npos);
+  CHECK(*error.field("rule") == Value{"pure_effect"});
+}
+
 TEST_CASE("a guide reads, writes nothing and its result is kept", "[execution]") {
   ExecutionStage stage{{{"domain.n", 3}}};
   const auto guide = [](Body body) { return process({"domain.n"}, {}, std::move(body), Semantic::guide); };

@@ -12,7 +12,7 @@ namespace {
 bool overlaps(std::vector<std::vector<Write>> agents) {
   std::vector<RoundPart> parts;
   for (auto& writes : agents)
-    parts.push_back({&writes});
+    parts.push_back({writes});
   const auto merged = merge_round(1, parts, [](std::size_t agent) { return "agent" + std::to_string(agent); });
   if (!merged)
     CHECK(*merged.error().field("rule") == "round_overlap");
@@ -22,7 +22,7 @@ bool overlaps(std::vector<std::vector<Write>> agents) {
 TEST_CASE("the writes of a round come in the order of its agents", "[round_merge]") {
   std::vector<Write> first{{"domain.b", 1}, {"domain.a", 2}};
   std::vector<Write> second{{"domain.c", 3}};
-  std::vector<RoundPart> parts{{&first}, {&second}};
+  std::vector<RoundPart> parts{{first}, {second}};
   const auto merged = merge_round(7, parts, [](std::size_t) { return std::string{}; }).value();
   REQUIRE(merged.writes.size() == 3);
   CHECK(merged.base == 7);

@@ -8,7 +8,8 @@ namespace theus::testing {
 /// Agents that act on their own, on a schedule that the seed draws.
 class ActingStage : public EngineStage {
 public:
-  explicit ActingStage(std::uint64_t seed = 0) : EngineStage(seed) {
+  explicit ActingStage(std::uint64_t seed = 0, actors::ActingSpawner spawner = actors::spawn_acting_agent)
+      : EngineStage(seed) {
     hub_ = actors::spawn_hub(system(), core());
     scout_ = actors::spawn_scout(system(), core(), hub_);
     population_ = actors::spawn_population(
@@ -17,6 +18,7 @@ public:
                    .scout = scout_,
                    .directory = directory_,
                    .spawner = {},
+                   .acting_spawner = std::move(spawner),
                    .on_escalation = [this](const Escalation& escalation) { escalations.push_back(escalation); }});
   }
   ~ActingStage() {
@@ -54,6 +56,7 @@ public:
     settle();
     return answer.value();
   }
+  AgentStatistics statistics() const { return directory_->statistics(); }
   Result<RoundReport> round() {
     std::optional<Result<RoundReport>> answer;
     actors::tell(population_, actors::StartRound{std::make_shared<actors::RoundRequest>(

@@ -18,14 +18,21 @@ public:
 
   /// Runs until no actor has anything to do. With a seed other than 0 the order of actors is drawn from it.
   void settle() {
-    auto& scheduler = dynamic_cast<caf::scheduler::test_coordinator&>(system_.scheduler());
-    while (scheduler.has_job()) {
-      if (shuffles_) {
-        const auto turn = static_cast<std::ptrdiff_t>(random_() % scheduler.jobs.size());
-        std::rotate(scheduler.jobs.begin(), scheduler.jobs.begin() + turn, scheduler.jobs.end());
-      }
-      scheduler.run_once();
+    while (step()) {
     }
+  }
+
+  /// Lets one actor take one message; false when none has anything to do.
+  bool step() {
+    auto& scheduler = dynamic_cast<caf::scheduler::test_coordinator&>(system_.scheduler());
+    if (!scheduler.has_job())
+      return false;
+    if (shuffles_) {
+      const auto turn = static_cast<std::ptrdiff_t>(random_() % scheduler.jobs.size());
+      std::rotate(scheduler.jobs.begin(), scheduler.jobs.begin() + turn, scheduler.jobs.end());
+    }
+    scheduler.run_once();
+    return true;
   }
 
   /// Lets virtual time pass, so that delayed messages arrive, and settles.

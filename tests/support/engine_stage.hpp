@@ -27,6 +27,11 @@ public:
   actors::StateOwner owner() { return owner_; }
   caf::actor_system& system() { return system_.system(); }
   void settle() { system_.settle(); }
+  /// As far as so many steps lead.
+  void run(std::size_t steps) {
+    while (steps-- > 0 && system_.step()) {
+    }
+  }
   /// Time passes in small steps, so that what one step triggers can be due in a later one.
   void advance(std::chrono::nanoseconds time) {
     constexpr int steps = 50;

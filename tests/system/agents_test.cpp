@@ -128,6 +128,27 @@ TEST_CASE("a full backlog is answered with overloaded while the agent is busy [F
   CHECK(becomes(engine, "domain.done", taken));
 }
 
+TEST_CASE("the statistics of an engine tell of its agents", "[agents]") {
+  std::atomic<int> escalated{0};
+  Engine engine{{.log = [](const LogEntry&) {}, .on_escalation = [&](const Escalation&) { escalated.store(1); }}};
+  engine
+      .spawn_agent({.name = "poor",
+                    .on = {.messages = true},
+                    .restarts = {.times = 2},
+                    .body = [](Context&) { throw std::runtime_error("always"); }})
+      .value();
+  engine.spawn_agent({.name = "idle", .body = [](Context&) {}}).value();
+  engine.send("idle", 1).value();
+  for (int i = 0; i < 3; ++i)
+    engine.send("poor", i).value();
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{60};
+  while (escalated == 0 && std::chrono::steady_clock::now() < until)
+    std::this_thread::yield();
+  REQUIRE(engine.agent_status().back().restarts == 2);
+  const AgentStatistics told = engine.statistics().agents;
+  CHECK((told.living == 1 && told.failures == 3 && told.restarts == 2 && told.stopped == 1 && told.waiting == 1));
+}
+
 TEST_CASE("only agents send messages to agents, and outside of bodies the engine does", "[agents]") {
   Engine engine;
   engine.spawn_agent({.name = "a", .body = [](Context&) {}}).value();

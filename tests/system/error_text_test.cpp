@@ -4,6 +4,7 @@
 
 #include <fstream>
 #include <latch>
+#include <regex>
 #include <sstream>
 
 // What users read when something is refused. Each text must say what, where, why and what to do; a change of one shows
@@ -177,10 +178,12 @@ const std::vector<Situation>& situations() {
 }
 
 std::string texts() {
+  const std::regex own_line{"error_text_test\\.cpp:[0-9]+"};
   std::ostringstream all;
   for (const auto& [situation, provoke] : situations()) {
     Engine engine{{.log = [](const LogEntry&) {}}};
-    all << "# " << situation << '\n' << provoke(engine).text() << "\n\n";
+    all << "# " << situation << '\n'
+        << std::regex_replace(provoke(engine).text(), own_line, "checkout.cpp:LINE") << "\n\n";
   }
   return all.str();
 }

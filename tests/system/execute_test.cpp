@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <functional>
 #include <latch>
 #include <thread>
 
@@ -203,6 +205,46 @@ TEST_CASE("a body takes its arguments as a struct, whose members are the declare
   CHECK(engine.execute("scale", {{"note", "no factor"}}).error().code() == Errc::bad_argument);
   CHECK(engine.execute("scale", {{"factr", 1}}).error().remedy().find("'factor'") != std::string::npos);
   CHECK(engine.version() == 2);
+}
+
+TEST_CASE("a pure process that writes is refused, whatever way it tries and however many try at once [F82]",
+          "[execute][F82]") {
+  Engine engine{{.initial = {{"domain.in", {{"list", Value::list({1})}, {"n", 1}}}}}};
+  const std::vector<std::function<void(Context&)>> ways{
+      [](Context& ctx) { ctx.set("domain.in", 2); },
+      [](Context& ctx) { ctx.set("domain.in.deep.deeper", 2); },
+      [](Context& ctx) { ctx.erase("domain.in.n"); },
+      [](Context& ctx) { ctx.append("domain.in.list", 2); },
+      [](Context& ctx) { ctx.splice("domain.in.list", 0, 1, Value::list()); },
+      [](Context& ctx) { ctx.increment("domain.in.n"); },
+      [](Context& ctx) { ctx.max("domain.in.n", 9); },
+      [](Context& ctx) { ctx.insert("domain.in.list", 2); },
+      [](Context& ctx) { ctx.move("domain.in.n", "domain.in.m"); },
+      [](Context& ctx) { ctx.set("domain.other", 2); },
+  };
+  for (std::size_t i = 0; i < ways.size(); ++i)
+    engine
+        .register_process({.name = "way" + std::to_string(i),
+                           .inputs = {"domain.in"},
+                           .semantic = Semantic::pure,
+                           .body = [way = ways[i]](Context& ctx) { way(ctx); }})
+        .value();
+  const Version before = engine.version();
+  std::atomic<int> refused{0};
+  {
+    std::vector<std::jthread> callers;
+    for (std::size_t i = 0; i < ways.size(); ++i)
+      callers.emplace_back([&, i] {
+        for (int repeat = 0; repeat < 20; ++repeat) {
+          const auto result = engine.execute("way" + std::to_string(i));
+          if (!result && result.error().code() == Errc::contract_violation &&
+              *result.error().field("rule") == Value{"illegal_write"})
+            refused.fetch_add(1);
+        }
+      });
+  }
+  CHECK(refused == 200);
+  CHECK(engine.version() == before);
 }
 
 TEST_CASE("statistics tell what was executed, refused and retried, and how long it took", "[execute]") {

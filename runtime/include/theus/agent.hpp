@@ -67,6 +67,7 @@ struct AgentStatus {
   bool is_stopped = false;         ///< by escalation; it is listed until an agent of that name is spawned
   std::uint64_t runs = 0;          ///< that were committed, or had nothing to commit
   std::uint64_t failures = 0;      ///< runs that failed and deaths of its actor
+  std::uint64_t restarts = 0;      ///< failures after which it went on; lost races and full backlogs do not count
   std::uint64_t conflicts = 0;     ///< runs that were repeated
   std::size_t waiting = 0;         ///< messages and signals
   std::uint64_t signals_lost = 0;  ///< dropped before it could take them

@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <optional>
+#include <source_location>
 
 namespace theus {
 
@@ -93,8 +94,8 @@ public:
   /// Constants and the declared contract hold all the same.
   void admin(std::string_view reason);
 
-  /// Publishes a signal after the commit. Refused in pure and guide processes.
-  void emit(std::string_view signal, Value payload = {});
+  /// Publishes a signal after the commit. Refused in pure and guide processes, naming the line of the call.
+  void emit(std::string_view signal, Value payload = {}, std::source_location from = std::source_location::current());
 
   /// Sends a message to an agent, after the commit and only then. Of agents only. Refuses unknown_agent, with the
   /// nearest name; when the other's backlog is full at the commit, the whole execution fails with `overloaded`.

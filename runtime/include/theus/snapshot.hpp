@@ -70,7 +70,7 @@ private:
     return result ? std::move(result) : Result<T>{misfit(path, result.error())};
   }
 
-  StateMemory* memory_;  // nullptr after a move
+  StateMemory* memory_;  // nullptr: moved from, or lent; there is nothing to release
   void* pin_;
   const Root* root_;
 };

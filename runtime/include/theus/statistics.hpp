@@ -42,6 +42,15 @@ struct ProcessStatistics {
   LatencySummary latency;       ///< from the call to its answer
 };
 
+/// Of all agents together; Engine::agent_status() tells of each.
+struct AgentStatistics {
+  std::size_t living = 0;
+  std::uint64_t failures = 0;  ///< runs that failed and deaths of actors, of agents that are gone too
+  std::uint64_t restarts = 0;  ///< failures after which the agent went on
+  std::uint64_t stopped = 0;   ///< by escalation
+  std::size_t waiting = 0;     ///< messages and signals that wait for living agents
+};
+
 /// How often commits of any kind were refused because this path had changed.
 struct PathConflicts {
   std::string path;  ///< "" is the state as a whole; "*" all paths beyond those that are counted one by one
@@ -50,11 +59,12 @@ struct PathConflicts {
 
 /// What an engine has done so far. Counters are read one after the other, while they go on counting.
 struct EngineStatistics {
-  std::size_t in_flight = 0;                 ///< executions and workflows that have been admitted and are not over
-  std::uint64_t overloaded = 0;              ///< that were refused because too many were
-  std::size_t blocking_threads = 0;          ///< that exist
-  std::size_t blocking_waiting = 0;          ///< bodies that wait for one
-  std::uint64_t unexpected_messages = 0;     ///< that an actor got and does not know
+  std::size_t in_flight = 0;              ///< executions and workflows that have been admitted and are not over
+  std::uint64_t overloaded = 0;           ///< that were refused because too many were
+  std::size_t blocking_threads = 0;       ///< that exist
+  std::size_t blocking_waiting = 0;       ///< bodies that wait for one
+  std::uint64_t unexpected_messages = 0;  ///< that an actor got and does not know
+  AgentStatistics agents;
   std::vector<ProcessStatistics> processes;  ///< by name
   std::vector<PathConflicts> conflicts;      ///< most frequent first
 };
