@@ -1,5 +1,6 @@
 #include "actors/caf_ways.hpp"
 #include "actors/protocol.hpp"
+#include "runtime/agent_cause.hpp"
 #include "runtime/backoff.hpp"
 
 namespace theus::actors {
@@ -17,6 +18,7 @@ struct State {
   // Of the run that is under way, if any.
   std::optional<Trigger> trigger;
   int attempt = 0;
+  std::chrono::system_clock::time_point time{};  // that the body was told
   Value next_state;
   std::shared_ptr<const Proposal> proposal;
   std::optional<Postage> postage;
@@ -37,8 +39,17 @@ void end_run(Self self) {
   tell(ActingAgent{self}, LookIntoInbox{});
 }
 
+/// Whether the journal implies the private state from now on.
+void note_record(State& state) {
+  const bool is_recorded = state.proposal != nullptr && *state.proposal->is_recorded;
+  if (is_recorded || state.seat->state != state.next_state)
+    state.seat->is_state_told = is_recorded;
+}
+
 void succeed(Self self) {
   State& state = self->state;
+  if (state.terms->core->journal != nullptr)
+    note_record(state);
   state.seat->state = std::move(state.next_state);
   state.seat->completed.fetch_add(1, std::memory_order_relaxed);
   state.postage->deliver();
@@ -50,8 +61,27 @@ void fail(Self self, const Error& error) {
   end_run(self);
 }
 
+/// For the journal, if there is one.
+void add_cause(const State& state, Proposal& proposal) {
+  if (state.terms->core->journal == nullptr)
+    return;
+  const Seat& seat = *state.seat;
+  AgentCause cause{.trigger = *state.trigger, .state = {}};
+  if (!seat.is_state_told)
+    cause.state = seat.state;
+  proposal.is_recorded = std::make_shared<bool>(false);
+  proposal.cause = std::make_shared<const Cause>(Cause{.kind = Cause::Kind::agent,
+                                                       .name = seat.definition->name(),
+                                                       .number = seat.runs,
+                                                       .attempt = static_cast<std::uint64_t>(state.attempt),
+                                                       .time = state.time,
+                                                       .contract = contract_hash(seat.definition->contract),
+                                                       .arguments = to_value(cause)});
+}
+
 Result<ExecutionResult> run_once(State& state) {
   Core& core = *state.terms->core;
+  state.time = core.clock->wall();
   const AgentDefinition& definition = *state.seat->definition;
   ExecutionStart start{.contract = {state.seat->definition, &definition.contract},
                        .snapshot = core.turn.snapshot(),
@@ -60,7 +90,7 @@ Result<ExecutionResult> run_once(State& state) {
                        .attempt = ++state.attempt,
                        .call = {state.terms->core, &core.no_call},
                        .log = core.log,
-                       .time = core.clock->wall(),
+                       .time = state.time,
                        .random = random_stream(core.seed, definition.name(), state.seat->runs),
                        .trail = {state.terms->core, &core.trail},
                        .trigger = &*state.trigger,
@@ -82,6 +112,7 @@ void run(Self self) {
     return succeed(self);
   if (state.reservation)
     proposal.reservation = state.reservation->id();
+  add_cause(state, proposal);
   state.proposal = std::make_shared<const Proposal>(std::move(proposal));
   tell(state.terms->owner, CommitRequest{state.proposal, self});
 }

@@ -17,6 +17,8 @@ struct Seat {
 
   Value state;             // private, as of the last commit; belongs to the actor
   std::uint64_t runs = 0;  // begun; belongs to the actor
+  /// The journal implies the private state, as that after the last run that left a record. Belongs to the actor.
+  bool is_state_told = false;
 
   std::atomic<std::uint64_t> completed{0};
   std::atomic<std::uint64_t> conflicts{0};
