@@ -1,5 +1,6 @@
 #include "actors/caf_ways.hpp"
 #include "actors/protocol.hpp"
+#include "runtime/agent_cause.hpp"
 #include "runtime/backoff.hpp"
 
 namespace theus::actors {
@@ -30,8 +31,17 @@ void end_run(Self self) {
   tell(ActingAgent{self}, LookIntoInbox{});
 }
 
+/// Whether the journal implies the private state from now on.
+void note_record(Seat& seat) {
+  const bool is_recorded = seat.run->proposal != nullptr && *seat.run->proposal->is_recorded;
+  if (is_recorded || seat.state != seat.run->next_state)
+    seat.is_state_told = is_recorded;
+}
+
 void succeed(Self self) {
   Seat& seat = *self->state.seat;
+  if (self->state.terms->core->journal != nullptr)
+    note_record(seat);
   seat.state = std::move(seat.run->next_state);
   seat.completed.fetch_add(1, std::memory_order_relaxed);
   seat.run->postage->deliver();
@@ -43,8 +53,27 @@ void fail(Self self, const Error& error) {
   end_run(self);
 }
 
+/// For the journal, if there is one.
+void add_cause(const State& state, Proposal& proposal) {
+  if (state.terms->core->journal == nullptr)
+    return;
+  const Seat& seat = *state.seat;
+  AgentCause cause{.trigger = seat.run->trigger, .state = {}};
+  if (!seat.is_state_told)
+    cause.state = seat.state;
+  proposal.is_recorded = std::make_shared<bool>(false);
+  proposal.cause = std::make_shared<const Cause>(Cause{.kind = Cause::Kind::agent,
+                                                       .name = seat.definition->name(),
+                                                       .number = seat.runs,
+                                                       .attempt = static_cast<std::uint64_t>(seat.run->attempt),
+                                                       .time = state.seat->run->time,
+                                                       .contract = contract_hash(seat.definition->contract),
+                                                       .arguments = to_value(cause)});
+}
+
 Result<ExecutionResult> run_once(State& state) {
   Core& core = *state.terms->core;
+  state.seat->run->time = core.clock->wall();
   const AgentDefinition& definition = *state.seat->definition;
   ExecutionStart start{.contract = {state.seat->definition, &definition.contract},
                        .snapshot = core.turn.snapshot(),
@@ -53,7 +82,7 @@ Result<ExecutionResult> run_once(State& state) {
                        .attempt = ++state.seat->run->attempt,
                        .call = {state.terms->core, &core.no_call},
                        .log = core.log,
-                       .time = core.clock->wall(),
+                       .time = state.seat->run->time,
                        .random = random_stream(core.seed, definition.name(), state.seat->runs),
                        .trail = {state.terms->core, &core.trail},
                        .trigger = &state.seat->run->trigger,
@@ -76,6 +105,7 @@ void run(Self self) {
     return succeed(self);
   if (state.reservation)
     proposal.reservation = state.reservation->id();
+  add_cause(state, proposal);
   run.noted = std::make_shared<std::optional<Outcome>>();
   run.proposal = std::make_shared<const Proposal>(std::move(proposal));
   tell(state.terms->owner, CommitRequest{run.proposal, self, run.noted});

@@ -1,5 +1,6 @@
 #include "actors/caf_ways.hpp"
 #include "actors/protocol.hpp"
+#include "runtime/agent_cause.hpp"
 #include "runtime/cohort_table.hpp"
 
 #include <deque>
@@ -45,13 +46,14 @@ void try_step(Self self) {
   Core& core = *state.core;
   const Snapshot snapshot = core.turn.snapshot();
   ++state.attempt;
+  const auto time = core.clock->wall();
   ExecutionStart start{.contract = {state.table, &state.table->contract()},
                        .snapshot = snapshot,
                        .id = core.next_execution.fetch_add(1, std::memory_order_relaxed),
                        .attempt = state.attempt,
                        .call = {state.core, &core.no_call},
                        .log = core.log,
-                       .time = core.clock->wall(),
+                       .time = time,
                        .random = random_stream(core.seed, state.table->name(), state.table->steps()),
                        .trail = {state.core, &core.trail}};
   const Body body{[table = state.table](Context& context) { table->step(context); }};
@@ -60,6 +62,13 @@ void try_step(Self self) {
     return answer_first(self, result.error());
   if (result->proposal.writes.empty() && result->proposal.signals.empty())
     return accept(self, snapshot.version());
+  if (core.journal != nullptr)
+    result->proposal.cause = std::make_shared<const Cause>(Cause{.kind = Cause::Kind::cohort,
+                                                                 .name = state.table->name(),
+                                                                 .number = state.table->steps(),
+                                                                 .attempt = static_cast<std::uint64_t>(state.attempt),
+                                                                 .time = time,
+                                                                 .contract = contract_hash(state.table->contract())});
   tell(state.owner, CommitRequest{std::make_shared<const Proposal>(std::move(result->proposal)), self});
 }
 

@@ -37,25 +37,44 @@ Status Engine::spawn_agents(std::size_t count, const std::function<Agent(std::si
   if (auto open = impl_->enter("spawn_agents"); !open)
     return open;
   std::vector<AgentDefinitionPtr> definitions;
+  std::vector<AgentDefinitionPtr> lent;  // as they were declared, where they do not act
   definitions.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
-    auto definition =
-        actors::define(factory(i), impl_->core->turn.access(), definitions.empty() ? nullptr : definitions.front());
+    Agent agent = factory(i);
+    if (impl_->spawned != nullptr) {
+      auto acting = actors::define(agent, impl_->core->turn.access());
+      if (!acting)
+        return acting.error();
+      lent.push_back(*std::move(acting));
+      agent.on = {};
+    }
+    auto definition = actors::define(std::move(agent), impl_->core->turn.access(),
+                                     definitions.empty() ? nullptr : definitions.front());
     if (!definition)
       return definition.error();
     definitions.push_back(*std::move(definition));
   }
-  return flattened(answer_of<Status>([&](auto answer) {
+  auto added = flattened(answer_of<Status>([&](auto answer) {
     actors::tell(impl_->population, actors::AddAgents{std::move(definitions), std::move(answer)});
   }));
+  if (added && impl_->spawned != nullptr) {
+    const std::lock_guard lock{impl_->spawned->mutex};
+    impl_->spawned->agents.insert(impl_->spawned->agents.end(), lent.begin(), lent.end());
+  }
+  return added;
 }
 
 Status Engine::stop_agent(std::string_view name) {
   if (auto open = impl_->enter("stop_agent"); !open)
     return open;
-  return flattened(answer_of<Status>([&](auto answer) {
+  auto stopped = flattened(answer_of<Status>([&](auto answer) {
     actors::tell(impl_->population, actors::StopAgent{std::string{name}, std::move(answer)});
   }));
+  if (stopped && impl_->spawned != nullptr) {
+    const std::lock_guard lock{impl_->spawned->mutex};
+    std::erase_if(impl_->spawned->agents, [&](const AgentDefinitionPtr& agent) { return agent->name() == name; });
+  }
+  return stopped;
 }
 
 std::vector<std::string> Engine::agents() const {

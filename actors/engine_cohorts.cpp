@@ -43,6 +43,9 @@ Status Engine::spawn_cohort(Cohort cohort) {
   if (auto open = impl_->enter("spawn_cohort"); !open)
     return open;
   const std::string name = cohort.name;
+  std::optional<Cohort> lent;
+  if (impl_->spawned != nullptr)
+    lent = cohort;
   auto table = CohortTable::make(std::move(cohort), impl_->core->seed, impl_->core->turn.access());
   if (!table)
     return table.error();
@@ -54,6 +57,10 @@ Status Engine::spawn_cohort(Cohort cohort) {
     return Error{Errc::duplicate_name, named(name), "a cohort of this name exists",
                  "Stop it first, or choose another name"};
   impl_->cohorts.emplace(name, actors::spawn_cohort(*impl_->system, impl_->core, impl_->owner, *std::move(table)));
+  if (lent) {
+    const std::lock_guard spawned_lock{impl_->spawned->mutex};
+    impl_->spawned->cohorts.push_back(*std::move(lent));
+  }
   return {};
 }
 
@@ -87,6 +94,10 @@ Status Engine::stop_cohort(std::string_view name) {
     return cohort.error();
   const std::lock_guard lock{impl_->cohorts_mutex};
   impl_->cohorts.erase(std::string{name});
+  if (impl_->spawned != nullptr) {
+    const std::lock_guard spawned_lock{impl_->spawned->mutex};
+    std::erase_if(impl_->spawned->cohorts, [&](const Cohort& each) { return each.name == name; });
+  }
   caf::anon_send_exit(*cohort, caf::exit_reason::user_shutdown);
   return {};
 }

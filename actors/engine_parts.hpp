@@ -4,6 +4,7 @@
 #include "actors/pending_execution.hpp"
 #include "actors/protocol.hpp"
 #include "actors/registry.hpp"
+#include "actors/spawned.hpp"
 #include "actors/waiter.hpp"
 
 #include <theus/engine.hpp>
@@ -74,6 +75,10 @@ struct Engine::Impl {
 
   std::mutex cohorts_mutex;
   std::map<std::string, actors::CohortActor, std::less<>> cohorts;  // guarded by cohorts_mutex
+
+  /// Of an engine that only lends its definitions to a replay: what was spawned, and does not act by itself. Constant
+  /// pointer after the construction of the Rehearsal.
+  std::unique_ptr<actors::Spawned> spawned;
 
   std::mutex shutdown_mutex;
   std::optional<Status> shutdown_result;  // guarded by shutdown_mutex

@@ -1,5 +1,7 @@
 #include "actors/engine_parts.hpp"
 
+#include <theus/replay.hpp>
+
 namespace theus {
 
 Snapshot Engine::state() const {
@@ -7,6 +9,28 @@ Snapshot Engine::state() const {
   return impl_->core->turn.snapshot();
 }
 Version Engine::version() const noexcept { return impl_->core->turn.version(); }
+
+Result<Snapshot> Engine::state_at(Version version) const {
+  constexpr std::chrono::seconds patience{30};
+  if (auto open = impl_->enter("state_at"); !open)
+    return open.error();
+  const std::string what = "version " + std::to_string(version);
+  Snapshot now = impl_->core->turn.snapshot();
+  if (version == now.version())
+    return now;
+  if (version > now.version())
+    return Error{Errc::bad_argument, what, "it does not exist yet; the newest is " + std::to_string(now.version()),
+                 "Take it from a snapshot"}
+        .with("version", version);
+  if (impl_->core->journal == nullptr)
+    return Error{Errc::unsupported, what, "the engine has no journal, so older versions are gone",
+                 "Set EngineOptions::journal, or hold snapshots"};
+  // With Durability::disk_async it may still be on its way.
+  if (auto there = impl_->core->turn.wait_durable(version, std::chrono::steady_clock::now() + patience); !there)
+    return there.error();
+  return theus::state_at(impl_->core->journal->path(), version);
+}
+
 std::optional<Recovery> Engine::recovery() const { return impl_->recovery; }
 Version Engine::durable_version() const noexcept { return impl_->core->turn.durable_version(); }
 Status Engine::wait_durable(Version version, std::chrono::milliseconds timeout) const {

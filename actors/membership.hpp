@@ -15,6 +15,7 @@ struct Member {
   caf::strong_actor_ptr actor;  // nothing: it has left, and is to be forgotten when no round runs
   Value state;                  // of an agent that takes part in rounds; as of the last that was committed
   SeatPtr seat;                 // of an agent that acts on its own
+  bool is_state_told = false;   // as in Seat, for an agent that takes part in rounds
 };
 
 /// The agents of one engine, living and given up, and what follows from their failures. Starting and ending their

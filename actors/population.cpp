@@ -1,6 +1,7 @@
 #include "actors/caf_ways.hpp"
 #include "actors/membership.hpp"
 #include "actors/user_callback.hpp"
+#include "runtime/agent_cause.hpp"
 #include "runtime/path_pattern.hpp"
 #include "runtime/round_merge.hpp"
 
@@ -33,6 +34,7 @@ struct RunningRound {
   std::optional<Postage> postage;
   int attempt = 1;
   std::uint64_t writes = 0;
+  std::shared_ptr<bool> is_recorded;  // nothing: there is no journal
 };
 
 struct State {
@@ -270,6 +272,32 @@ Result<Proposal> merged(State& state) {
   return merge_round(running.round->snapshot.version(), parts, name_of);
 }
 
+/// For the journal, if there is one.
+void add_cause(State& state, Proposal& proposal) {
+  if (state.terms.core->journal == nullptr)
+    return;
+  const RunningRound& running = *state.running;
+  const std::vector<Member>& members = state.members->all();
+  RoundCause cause{.agents = running.lineup->members.size(), .mail = {}, .states = {}};
+  std::uint64_t names = 0;
+  for (std::size_t slot = 0; slot < running.lineup->members.size(); ++slot) {
+    const Member& member = members[running.lineup->members[slot]];
+    names = with_name(names, member.definition->name());
+    if (!member.is_state_told)
+      cause.states.emplace(slot, member.state);
+    if (const auto& messages = running.round->trigger(slot).messages; !messages.empty())
+      cause.mail.emplace(slot, messages);
+  }
+  proposal.is_recorded = std::make_shared<bool>(false);
+  proposal.cause = std::make_shared<const Cause>(Cause{.kind = Cause::Kind::round,
+                                                       .name = running.request->pattern(),
+                                                       .number = running.round->first_execution,
+                                                       .attempt = static_cast<std::uint64_t>(running.attempt),
+                                                       .time = running.round->time,
+                                                       .contract = names,
+                                                       .arguments = to_value(cause)});
+}
+
 void commit_round(Self self) {
   State& state = self->state;
   RunningRound& running = *state.running;
@@ -282,6 +310,8 @@ void commit_round(Self self) {
   if (!proposal)
     return end_round(self, proposal.error());
   running.writes = proposal->writes.size();
+  add_cause(state, *proposal);
+  running.is_recorded = proposal->is_recorded;
   tell(state.terms.owner, CommitRequest{std::make_shared<const Proposal>(*std::move(proposal)), self});
 }
 
@@ -296,8 +326,13 @@ void take_reply(Self self, const Outcome& outcome) {
     running.postage.reset();
     return run_round(self);
   }
-  for (std::size_t i = 0; i < running.lineup->members.size(); ++i)
-    state.members->all()[running.lineup->members[i]].state = std::move(running.round->slots[i].state);
+  for (std::size_t i = 0; i < running.lineup->members.size(); ++i) {
+    Member& member = state.members->all()[running.lineup->members[i]];
+    Value& after = running.round->slots[i].state;
+    if (running.is_recorded != nullptr && (*running.is_recorded || member.state != after))
+      member.is_state_told = *running.is_recorded;
+    member.state = std::move(after);
+  }
   for (const auto& [inbox, read] : running.mail)
     inbox->drop_messages(read);
   running.postage->deliver();

@@ -1,5 +1,6 @@
 #include "actors/caf_ways.hpp"
 #include "actors/protocol.hpp"
+#include "runtime/agent_cause.hpp"
 #include "runtime/backoff.hpp"
 #include "runtime/process_run.hpp"
 
@@ -16,9 +17,10 @@ struct State {
   StateOwner owner;
   CallPtr call;
   int attempt = 0;
-  Version snapshot = 0;                      // that the body read
-  Value value;                               // what the body returned, until its commit is known
-  std::shared_ptr<const Proposal> proposal;  // of the last attempt
+  Version snapshot = 0;                          // that the body read
+  std::chrono::system_clock::time_point time{};  // that the body was told
+  Value value;                                   // what the body returned, until its commit is known
+  std::shared_ptr<const Proposal> proposal;      // of the last attempt
   std::optional<Reservation> reservation;
 
   // An actor that dies answers whoever waits for it.
@@ -57,6 +59,20 @@ bool has_expired(const State& state) {
   return state.call->is_over();
 }
 
+/// For the journal, if there is one.
+std::shared_ptr<const Cause> cause_of(const State& state) {
+  if (state.core->journal == nullptr)
+    return nullptr;
+  const RegisteredProcess& process = state.call->process();
+  return std::make_shared<const Cause>(Cause{.kind = Cause::Kind::process,
+                                             .name = process.definition.name,
+                                             .number = state.call->id(),
+                                             .attempt = static_cast<std::uint64_t>(state.attempt),
+                                             .time = state.time,
+                                             .contract = contract_hash(*process.contract),
+                                             .arguments = state.call->arguments()});
+}
+
 void take_result(Self self, Result<ExecutionResult> result) {
   State& state = self->state;
   if (!result)
@@ -69,6 +85,7 @@ void take_result(Self self, Result<ExecutionResult> result) {
   if (has_expired(state) || !state.call->begin_commit())
     return end(self, Error{Errc::deadline, state.call->process().definition.name, "expired"});
   state.value = std::move(result->value);
+  result->proposal.cause = cause_of(state);
   if (state.reservation)
     result->proposal.reservation = state.reservation->id();
   state.proposal = std::make_shared<const Proposal>(std::move(result->proposal));
@@ -92,7 +109,7 @@ void attempt(Self self) {
   start.attempt = ++state.attempt;
   start.call = std::shared_ptr<CallState>{state.call, &state.call->state()};
   start.log = state.core->log;
-  start.time = state.core->clock->wall();
+  start.time = state.time = state.core->clock->wall();
   start.trail = std::shared_ptr<AuditTrail>{state.core, &state.core->trail};
   start.random = random_stream(state.core->seed, process.definition.name, state.call->id());
   state.snapshot = start.snapshot.version();

@@ -12,6 +12,7 @@ namespace theus::actors {
 struct AgentRun {
   Trigger trigger;
   int attempt = 0;
+  std::chrono::system_clock::time_point time{};  // that the body was told
 
   // Of the attempt whose commit was asked for. nullptr: it is to run, or to run again.
   std::shared_ptr<const Proposal> proposal{};
@@ -29,8 +30,10 @@ struct Seat {
   /// Of the spawning: ticks count from then.
   std::chrono::steady_clock::time_point since;
 
-  Value state;                  // private, as of the last commit; belongs to the actor
-  std::uint64_t runs = 0;       // begun; belongs to the actor
+  Value state;             // private, as of the last commit; belongs to the actor
+  std::uint64_t runs = 0;  // begun; belongs to the actor
+  /// The journal implies the private state, as that after the last run that left a record. Belongs to the actor.
+  bool is_state_told = false;
   std::optional<AgentRun> run;  // under way; belongs to the actor
 
   std::atomic<std::uint64_t> completed{0};

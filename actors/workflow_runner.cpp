@@ -115,7 +115,14 @@ void run_process(Self self, const RunProcess& wanted) {
 }
 
 void commit(Self self, Proposal proposal) {
-  ++self->state.attempt;
+  State& state = self->state;
+  ++state.attempt;
+  if (state.core->journal != nullptr)
+    proposal.cause = std::make_shared<const Cause>(Cause{.kind = Cause::Kind::workflow,
+                                                         .name = state.run->workflow.name(),
+                                                         .number = state.step,
+                                                         .attempt = state.attempt,
+                                                         .time = state.core->clock->wall()});
   tell(self->state.owner, CommitRequest{std::make_shared<const Proposal>(std::move(proposal)), self});
 }
 

@@ -31,9 +31,9 @@ struct Cause {
   std::uint64_t attempt = 1;
   /// What ctx.now() said.
   std::chrono::system_clock::time_point time{};
-  /// A hash over the declared contract of the process; 0: none.
+  /// A hash over the declared contract of the process, agent or cohort, or over the names of a round's agents; 0: none.
   std::uint64_t contract = 0;
-  /// Arguments of a call; for an agent why it ran, for a round the messages that its agents found.
+  /// Arguments of a call; for agents and rounds what runtime/agent_cause.hpp tells.
   Value arguments{};
 
   friend bool operator==(const Cause&, const Cause&) = default;

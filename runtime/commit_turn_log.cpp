@@ -32,6 +32,8 @@ CommitTurn::Logging::Place::Place(Logging& logging, const ProposalView& proposal
 
 void CommitTurn::Logging::Place::take(const Root& root) noexcept {
   taken_ = true;
+  if (proposal_.is_recorded != nullptr)
+    *proposal_.is_recorded = true;
   UnsettledCommit& entry = logging_.unsettled_.last();
   entry.version = root.version;
   entry.record = std::move(*proposal_.record);

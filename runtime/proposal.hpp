@@ -27,6 +27,7 @@ struct ProposalView {
   const Request* request = nullptr;    ///< answered with its first outcome when it comes again
   Reservations::Id reservation = Reservations::nobody;  ///< the one that the proposal need not wait for
   const Cause* cause = nullptr;                         ///< for the journal; nothing: a caller outside processes
+  bool* is_recorded = nullptr;                          ///< becomes true when the journal got a record of it
   const AuditEntry* audit = nullptr;                    ///< goes into the audit log with the commit, as of its version
   std::vector<std::byte>* record = nullptr;  ///< within the turn: what the log will take, see commit_record.hpp
 };
@@ -42,9 +43,12 @@ struct Proposal {
   std::optional<Request> request{};
   Reservations::Id reservation = Reservations::nobody;
   std::shared_ptr<const Cause> cause{};  // shared: a retry has another, a batch none
+  std::shared_ptr<bool> is_recorded{};   // read after the answer: what changes nothing leaves no record
 
   ProposalView view() const noexcept {
-    return {base, strict, reads, writes, signals, &standing, request ? &*request : nullptr, reservation, cause.get()};
+    return {
+        base,        strict,           reads, writes, signals, &standing, request ? &*request : nullptr, reservation,
+        cause.get(), is_recorded.get()};
   }
 };
 

@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <thread>
 
+#include "journal_arguments.hpp"
+
 namespace {
 
 constexpr int accounts = 10;
@@ -17,8 +19,9 @@ const theus::Path all_accounts{"domain.accounts"};
 
 theus::Path account(int number) { return all_accounts.key("no" + std::to_string(number)); }
 
-theus::EngineOptions bank() {
+theus::EngineOptions bank(theus::JournalOptions journal) {
   theus::EngineOptions options;
+  options.journal = std::move(journal);
   options.initial = {{"const_currency", "EUR"}};
   for (int i = 0; i < accounts; ++i)
     options.initial.push_back({account(i), balance});
@@ -65,10 +68,10 @@ int watch(theus::Watch accounts_watch) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
   int wrong = 0;
   std::jthread auditor;
-  theus::Engine engine{bank()};
+  theus::Engine engine{bank(examples::take_journal_arguments(argc, argv).journal)};
   auditor = std::jthread{
       [&wrong, watched = engine.watch({all_accounts}).value()]() mutable { wrong = watch(std::move(watched)); }};
 

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <thread>
 
+#include "journal_arguments.hpp"
+
 namespace {
 
 void count(theus::Engine& engine, int times) {
@@ -21,8 +23,8 @@ void count(theus::Engine& engine, int times) {
 
 }  // namespace
 
-int main() {
-  theus::Engine engine;
+int main(int argc, char** argv) {
+  theus::Engine engine{{.journal = examples::take_journal_arguments(argc, argv).journal}};
   std::vector<std::jthread> threads;
   for (int i = 0; i < 8; ++i)
     threads.emplace_back([&] { count(engine, 1000); });

@@ -10,6 +10,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "journal_arguments.hpp"
+
 struct Place {
   int x;
   int y;
@@ -82,6 +84,15 @@ theus::Returned act(Context& ctx, const Thought& thought) {
   return theus::Returned::named({{"domain.rover", rover}});
 }
 
+theus::Status register_rover(theus::Engine& engine) {
+  return engine.register_process(
+      {.name = "deliberate",
+       .inputs = {"domain.rover", "domain.samples"},
+       .outputs = {"domain.rover", "domain.samples", "domain.done"},
+       .semantic = theus::Semantic::pure,
+       .body = theus::pipeline(Stage{"observe", observe}, Stage{"think", think}, Stage{"act", act})});
+}
+
 void show(const theus::Snapshot& state) {
   const auto rover = state.get<Rover>("domain.rover").value();
   std::printf("collected %d, battery %d, at (%d, %d), version %d\n", rover.collected, rover.battery, rover.at.x,
@@ -90,16 +101,14 @@ void show(const theus::Snapshot& state) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  const auto [journal, again] = examples::take_journal_arguments(argc, argv);
+  if (again)
+    return examples::rerun(*again, register_rover);
   theus::Engine engine{{.initial = {{"domain.rover", theus::to_value(Rover{home, 24, 0})},
-                                    {"domain.samples", theus::to_value(std::vector<Place>{{2, 1}, {3, 4}, {9, 9}})}}}};
-  engine
-      .register_process({.name = "deliberate",
-                         .inputs = {"domain.rover", "domain.samples"},
-                         .outputs = {"domain.rover", "domain.samples", "domain.done"},
-                         .semantic = theus::Semantic::pure,
-                         .body = theus::pipeline(Stage{"observe", observe}, Stage{"think", think}, Stage{"act", act})})
-      .value();
+                                    {"domain.samples", theus::to_value(std::vector<Place>{{2, 1}, {3, 4}, {9, 9}})}},
+                        .journal = journal}};
+  register_rover(engine).value();
 
   int deliberations = 0;
   while (!engine.state().data().get<bool>("domain.done", false).value()) {

@@ -20,6 +20,7 @@ struct Options {
   std::size_t agents = 0;  // 0: the club
   int rounds = 100;
   bool json = false;
+  std::string journal;
 };
 
 /// What is printed at the end: results to stdout, in one form or the other, and timings to stderr.
@@ -85,7 +86,7 @@ Report report_of(const karate::Verdict& verdict) {
 }
 
 Result<Report> simulate_club(const Options& options) {
-  theus::Engine engine;
+  theus::Engine engine{{.journal = {.path = options.journal, .level = theus::Durability::os}}};
   if (auto founded = karate::found_club(engine); !founded)
     return founded.error();
   const karate::LiveLine live{engine.signals(), engine.agents().size()};
@@ -138,6 +139,7 @@ int main(int argc, char** argv) {
   Options options;
   CLI::App parser{"Predicts how a karate club splits: every member is an agent that listens to those it meets."};
   parser.add_option("workflow", options.workflow, "The workflow file")->capture_default_str();
+  parser.add_option("--journal", options.journal, "Keep every commit of the club in this file");
   parser.add_flag("--json", options.json, "Print the results as one JSON document");
   parser.add_option("--agents", options.agents, "Instead of the club: a made-up ring of N agents")
       ->check(CLI::Range(1, 10'000'000));

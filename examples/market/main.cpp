@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <thread>
 
+#include "journal_arguments.hpp"
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -77,8 +79,9 @@ void match(Context& ctx) {
   ctx.agent_state() = book;
 }
 
-theus::EngineOptions market() {
+theus::EngineOptions market(theus::JournalOptions journal) {
   theus::EngineOptions options;
+  options.journal = std::move(journal);
   options.seed = 42;
   options.initial = {{price, 100}, {"domain.orders", 0}, {"domain.deals", 0}};
   for (int i = 0; i < traders; ++i)
@@ -98,30 +101,34 @@ bool is_whole(const theus::Snapshot& state) {
   return cash == traders * cash_each && shares == traders * shares_each;
 }
 
+theus::Status open_market(theus::Engine& engine) {
+  if (auto spawned = engine.spawn_agent({.name = "book",
+                                         .reads = {"domain.accounts"},
+                                         .writes = {"domain.accounts", "domain.price", "domain.deals", "domain.orders"},
+                                         .on = {.messages = true},
+                                         .backlog_max = 100'000,
+                                         .state = {{"bids", Value::list()}, {"asks", Value::list()}},
+                                         .body = match});
+      !spawned)
+    return spawned;
+  return engine.spawn_agents(traders, [](std::size_t i) {
+    return theus::Agent{.name = name_of(static_cast<int>(i)),
+                        .reads = {"domain.price"},
+                        .on = {.tick = 250ms},
+                        .group = "traders",
+                        .body = trade};
+  });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  const auto [journal, again] = examples::take_journal_arguments(argc, argv);
+  if (again)
+    return examples::rerun(*again, open_market);
   const int seconds = argc > 1 ? std::max(1, std::atoi(argv[1])) : 2;
-  theus::Engine engine{market()};
-  engine
-      .spawn_agent({.name = "book",
-                    .reads = {"domain.accounts"},
-                    .writes = {"domain.accounts", "domain.price", "domain.deals", "domain.orders"},
-                    .on = {.messages = true},
-                    .backlog_max = 100'000,
-                    .state = {{"bids", Value::list()}, {"asks", Value::list()}},
-                    .body = match})
-      .value();
-  engine
-      .spawn_agents(traders,
-                    [](std::size_t i) {
-                      return theus::Agent{.name = name_of(static_cast<int>(i)),
-                                          .reads = {"domain.price"},
-                                          .on = {.tick = 250ms},
-                                          .group = "traders",
-                                          .body = trade};
-                    })
-      .value();
+  theus::Engine engine{market(journal)};
+  open_market(engine).value();
 
   int looks = 0;
   int whole = 0;

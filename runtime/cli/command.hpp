@@ -42,6 +42,10 @@ struct Command {
 
 /// The rows of each source of this folder.
 extern const Command run_command;
+extern const Command replay_command;
+extern const Command diff_command;
+extern const Command audit_verify_command;
+extern const Command audit_tail_command;
 extern const Command process_list_command;
 extern const Command process_inspect_command;
 extern const Command state_get_command;

@@ -16,8 +16,44 @@ Value data_of(const Error& error) {
             {"fields", error.fields()}}}};
 }
 
+Value data_of(const Difference& difference) {
+  Value data{{"kind", to_string(difference.kind)}, {"path", difference.path.spelling()}};
+  if (difference.kind != Difference::Kind::added)
+    data.set("before", difference.before);
+  if (difference.kind != Difference::Kind::removed)
+    data.set("after", difference.after);
+  return data;
+}
+
+namespace {
+
+/// A line for each, as to_text() would write them.
+std::string lines_of(const Value& differences) {
+  constexpr std::size_t lines_max = 20;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(differences.size(), lines_max); ++i) {
+    const Value& each = differences[i];
+    const std::string path = escaped(each["path"].get<std::string>().value_or(""));
+    const Value* before = each.find("before");
+    const Value* after = each.find("after");
+    if (before != nullptr && after != nullptr)
+      text += fmt::format("\n  ~ {}: {} -> {}", path, to_json(*before), to_json(*after));
+    else if (before != nullptr)
+      text += fmt::format("\n  - {} = {}", path, to_json(*before));
+    else if (after != nullptr)
+      text += fmt::format("\n  + {} = {}", path, to_json(*after));
+  }
+  if (differences.size() > lines_max)
+    text += fmt::format("\n  and {} more; --json shows them", differences.size() - lines_max);
+  return text;
+}
+
+}  // namespace
+
 std::string text_of(const Error& error, const Console& console) {
   std::string text = console.red("error:") + " " + error.text();
+  if (const Value* differences = error.field("diff"))
+    text += lines_of(*differences);
   const Value* findings = error.field("findings");
   if (findings == nullptr)
     return text;

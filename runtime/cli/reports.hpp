@@ -2,6 +2,7 @@
 
 #include "runtime/cli/console.hpp"
 
+#include <theus/diff.hpp>
 #include <theus/log.hpp>
 
 namespace theus::cli {
@@ -9,7 +10,10 @@ namespace theus::cli {
 /// {"error": {code, where, cause, remedy, fields}}
 Value data_of(const Error& error);
 
-/// The error for people: one line, and one more for each finding in a file.
+/// {kind, path, before, after}
+Value data_of(const Difference& difference);
+
+/// The error for people: one line, and one more for each finding in a file and each difference.
 std::string text_of(const Error& error, const Console& console);
 
 /// What a process has logged, as one line.

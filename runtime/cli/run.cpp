@@ -27,6 +27,8 @@ struct Options {
   std::vector<std::string> settings;  // PATH=JSON
   std::vector<std::string> wanted;    // paths
   std::uint64_t timeout_ms = 0;
+  std::string journal;
+  std::string durability{to_string(Durability::disk)};
   bool quiet = false;
   bool no_attach = false;
 };
@@ -80,6 +82,13 @@ std::string status_text(const Progress& progress) {
   return fmt::format("step {}{}: {}", progress.done + 1, total, escaped(progress.step));
 }
 
+Durability level_of(std::string_view name) {
+  for (const Durability level : {Durability::os, Durability::disk_async})
+    if (to_string(level) == name)
+      return level;
+  return Durability::disk;
+}
+
 EngineOptions engine_options(const Options& options, Console& console) {
   const auto least = options.quiet ? LogLevel::warning : LogLevel::debug;
   return {.shutdown_timeout = shutdown_timeout,
@@ -88,6 +97,7 @@ EngineOptions engine_options(const Options& options, Console& console) {
                 if (entry.level >= least)
                   console.say(text_of(entry));
               },
+          .journal = {.path = options.journal, .level = level_of(options.durability)},
           .attach = {.folder = options.no_attach ? "" : attach_folder}};
 }
 
@@ -145,6 +155,8 @@ Result<Report> report_of(const Options& options, const WorkflowReport& ran, cons
 Result<Report> run(const Options& options, Session& session) {
   const HeldSignals held;
   Engine engine{engine_options(options, session.console)};
+  if (const auto found = engine.recovery(); found && found->version > 0 && !options.quiet)
+    session.console.say(fmt::format("going on from version {} of {}", found->version, escaped(options.journal)));
   std::stop_source cancel;
   const Interrupts interrupts{held, [&] {
                                 session.console.say("interrupted: the step in flight ends first; once more to force");
@@ -168,6 +180,10 @@ constinit const Command run_command{
     "  theus run flow.yaml --module ./libshop.so --input orders=today.csv --set domain.limit=5 --timeout 30s\n"
     "  theus run flow.yaml --module ./libshop.so --get domain.total --quiet\n"
     "  theus run flow.yaml --module ./libshop.so --json | jq .version\n"
+    "  theus run flow.yaml --module ./libshop.so --journal run.journal --durability os\n"
+    "With a journal, every commit is kept in that file. If it has some already, the run goes on with the state that "
+    "they\n"
+    "tell: modules and --set write into that, and the workflow begins with its first step.\n"
     "SIGINT and SIGTERM let the step in flight end and exit with 130; a second one ends at once.",
     [](CLI::App& parser, const Session&) -> Action {
       auto options = std::make_shared<Options>();
@@ -192,6 +208,17 @@ constinit const Command run_command{
               CLI::AsNumberWithUnit::Options(CLI::AsNumberWithUnit::CASE_SENSITIVE |
                                              CLI::AsNumberWithUnit::UNIT_REQUIRED)))
           ->check(CLI::Range(std::uint64_t{1}, timeout_ms_max));
+      CLI::Option* journal =
+          parser
+              .add_option("--journal", options->journal, "Keep every commit in this file, and go on from what it has")
+              ->type_name("FILE");
+      parser
+          .add_option("--durability", options->durability,
+                      "When a commit is answered: once it outlives a power cut (disk), once it outlives the program "
+                      "(os), or at once (disk_async)")
+          ->type_name("disk|os|disk_async")
+          ->check(CLI::IsMember({"disk", "os", "disk_async"}))
+          ->needs(journal);
       parser.add_flag("--quiet", options->quiet, "No status line, and of the log only warnings and errors");
       parser.add_flag("--no-attach", options->no_attach,
                       "Let no other command attach; otherwise those of the same user can, through .theus/");

@@ -1,5 +1,6 @@
 #include <theus/escape.hpp>
 #include <theus/json.hpp>
+#include <theus/replay.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -14,6 +15,8 @@ struct GetOptions {
   std::string path;
   std::string handle;
   ModuleRun run;
+  std::string journal;
+  std::optional<Version> at;
 };
 
 Result<Report> reading(const std::string& path, const std::optional<Value>& value, Version version) {
@@ -24,12 +27,24 @@ Result<Report> reading(const std::string& path, const std::optional<Value>& valu
   return Report{{{"path", path}, {"value", *value}, {"version", version}}, escaped(to_json(*value)) + "\n"};
 }
 
+Result<Report> reading_at(const GetOptions& options) {
+  const auto extent = journal_extent(options.journal);
+  if (!extent)
+    return extent.error();
+  const auto state = state_at(options.journal, options.at.value_or(extent->newest));
+  if (!state)
+    return state.error();
+  return reading(options.path, state->find(options.path), state->version());
+}
+
 Result<Report> get(const GetOptions& options, Session& session) {
   if (options.run.is_wanted())
     return look_at_run(options.run, session, [&](const Engine& engine, const Snapshot&) {
       const Snapshot state = engine.state();
       return reading(options.path, state.find(options.path), state.version());
     });
+  if (!options.journal.empty())
+    return reading_at(options);
   auto engine = attach(options.handle);
   if (!engine)
     return engine.error();
@@ -65,13 +80,23 @@ constinit const Command state_get_command{
     "  theus state get domain.orders\n"
     "  theus state get --json | jq .value.domain\n"
     "  theus state get domain.total --module build/libshop.so --run flow.yaml\n"
-    "  theus state get domain --attach unix:/home/me/shop/.theus/engine-4711",
+    "  theus state get domain --attach unix:/home/me/shop/.theus/engine-4711\n"
+    "  theus state get domain --journal run.journal --at 41",
     [](CLI::App& parser, const Session& session) -> Action {
       auto options = std::make_shared<GetOptions>();
       parser.add_option("PATH", options->path, "What to print; the whole state when left out")->check(wrong_with_path);
       CLI::Option& attach = add_attach_option(parser, options->handle);
       add_module_run(parser, options->run, session);
       attach.excludes("--module")->excludes("--run");
+      CLI::Option* journal = parser.add_option("--journal", options->journal, "Read this journal instead of an engine")
+                                 ->type_name("FILE")
+                                 ->excludes(&attach)
+                                 ->excludes("--module")
+                                 ->excludes("--run");
+      parser.add_option("--at", options->at, "The version to print; the newest when left out")
+          ->type_name("VERSION")
+          ->check(CLI::NonNegativeNumber)
+          ->needs(journal);
       return [options](Session& running) { return get(*options, running); };
     }};
 

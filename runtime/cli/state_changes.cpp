@@ -37,15 +37,6 @@ std::vector<Path> paths_of(const std::vector<std::string>& texts) {
   return {texts.begin(), texts.end()};
 }
 
-Value data_of(const Difference& difference) {
-  Value data{{"kind", to_string(difference.kind)}, {"path", difference.path.spelling()}};
-  if (difference.kind != Difference::Kind::added)
-    data.set("before", difference.before);
-  if (difference.kind != Difference::Kind::removed)
-    data.set("after", difference.after);
-  return data;
-}
-
 /// Prints changes as they come, one per line.
 class ChangePrinter {
 public:

@@ -41,6 +41,7 @@ public:
   Result<std::vector<AuditEntry>> audit_entries(std::size_t most);
   /// Of the engine that made the journal.
   std::uint64_t seed() const noexcept { return seed_; }
+  const std::filesystem::path& path() const noexcept { return files_.path(); }
 
   Status append(std::span<LoggedCommit* const> batch) override;
   bool tidy() override;

@@ -1,13 +1,12 @@
 #include "runtime/cbor.hpp"
-#include "runtime/commit_record.hpp"
 #include "runtime/commit_turn.hpp"
 #include "runtime/store/journal.hpp"
+#include "runtime/store/journal_reader.hpp"
 #include "runtime/store/journal_tables.hpp"
 #include "runtime/store/log_scan.hpp"
 
 #include <sys/random.h>
 
-#include <charconv>
 #include <csignal>
 
 namespace theus::store {
@@ -21,32 +20,6 @@ std::string drawn_name() {
   if (::getrandom(drawn.bytes.data(), drawn.bytes.size(), 0) != static_cast<ssize_t>(drawn.bytes.size()))
     raise(Error{Errc::internal, "getrandom", "the kernel gave no random bytes"});
   return drawn.text().substr(0, digits);
-}
-
-Error corrupt(const std::filesystem::path& path, Version version, std::string cause) {
-  return Error{Errc::journal_corrupt, path.string() + ", version " + std::to_string(version), std::move(cause),
-               "Restore the journal from a copy, or set it aside and begin anew"}
-      .with("version", version)
-      .with("path", path.string());
-}
-
-std::optional<Digest> digest_of(std::span<const std::byte> bytes) {
-  Digest digest;
-  if (bytes.size() != digest.bytes.size())
-    return std::nullopt;
-  std::ranges::copy(bytes, digest.bytes.begin());
-  return digest;
-}
-
-AuditEntry entry_of(const Statement& row) {
-  using std::chrono::system_clock;
-  return {.sequence = static_cast<std::uint64_t>(row.number(0)),
-          .kind = row.text(1) == "edit" ? AuditEntry::Kind::edit : AuditEntry::Kind::elevation,
-          .who = std::string{row.text(2)},
-          .reason = std::string{row.text(3)},
-          .version = static_cast<Version>(row.number(4)),
-          .time = system_clock::time_point{
-              std::chrono::duration_cast<system_clock::duration>(std::chrono::nanoseconds{row.number(5)})}};
 }
 
 }  // namespace
@@ -80,32 +53,13 @@ Result<std::unique_ptr<Journal>> Journal::open(Terms terms) {
 }
 
 Status Journal::read_header() {
-  const auto application = database_.number("PRAGMA application_id");
-  const auto format = database_.number("PRAGMA user_version");
-  const auto found = database_.number("SELECT count(*) FROM sqlite_schema");
-  for (const auto* read : {&application, &format, &found})
-    if (!*read)
-      return read->error();
-  if (*found == 0 && *application == 0)
+  auto header = store::read_header(database_, files_.path());
+  if (!header)
+    return header.error();
+  if (!*header)
     return make_tables();
-  if (*application != application_id)
-    return Error{Errc::journal_failed, files_.path().string(), "it is the database of another program",
-                 "Name another file"};
-  if (*format != format_version)
-    return Error{Errc::journal_version, files_.path().string(),
-                 "the journal has format " + std::to_string(*format) + ", this program reads and writes format " +
-                     std::to_string(format_version),
-                 *format > format_version ? "Use a newer version of the program" : "Use the version that wrote it"}
-        .with("ours", format_version)
-        .with("theirs", *format);
-  auto name = database_.text("SELECT value FROM journal WHERE name = 'name'");
-  if (!name)
-    return name.error();
-  const auto seed = database_.text("SELECT value FROM journal WHERE name = 'seed'");
-  if (!seed)
-    return seed.error();
-  name_ = *std::move(name);
-  std::from_chars(seed->data(), seed->data() + seed->size(), seed_);
+  name_ = std::move((*header)->name);
+  seed_ = (*header)->seed;
   return {};
 }
 
@@ -173,49 +127,25 @@ Result<Recovery> Journal::recover(CommitTurn& turn) {
 /// The newest checkpoint that is what it was made of; 0: there is none.
 Result<Version> Journal::restore_checkpoint(CommitTurn& turn, Recovery& found) {
   commits_.start_at(Chain::first(name_));
-  auto checkpoints = database_.prepare("SELECT version, parts, link, proof FROM checkpoints ORDER BY version DESC");
-  auto parts = database_.prepare("SELECT path, value FROM parts WHERE checkpoint = ? ORDER BY part");
-  if (!checkpoints || !parts)
-    return checkpoints ? parts.error() : checkpoints.error();
-  for (;;) {
-    const auto row = checkpoints->step();
-    if (!row)
-      return row.error();
-    if (!*row)
-      return Version{0};
-    const auto version = static_cast<Version>(checkpoints->number(0));
-    Chain proof;
-    std::uint64_t count = 0;
-    std::vector<Write> values;
-    bool is_sound = true;
-    parts->reset();
-    parts->bind(1, version);
-    for (;;) {
-      const auto part = parts->step();
-      if (!part)
-        return part.error();
-      if (!*part)
-        break;
-      proof.add(count++, checkpoint_proof_record(parts->text(0), parts->bytes(1)));
-      auto path = Path::parse(parts->text(0));
-      auto value = from_cbor(parts->bytes(1));
-      is_sound = is_sound && path && value;
-      if (is_sound)
-        values.push_back(Write::set(*std::move(path), *std::move(value)));
-    }
-    const auto link = digest_of(checkpoints->bytes(2));
-    if (!is_sound || !link || count != static_cast<std::uint64_t>(checkpoints->number(1)) ||
-        digest_of(checkpoints->bytes(3)) != proof.link()) {
+  const auto versions = checkpoint_versions(database_);
+  if (!versions)
+    return versions.error();
+  for (auto version = versions->rbegin(); version != versions->rend(); ++version) {
+    const auto checkpoint = read_checkpoint(database_, *version);
+    if (!checkpoint)
+      return checkpoint.error();
+    if (!*checkpoint) {
       ++found.checkpoints_refused;
-      warn(LogLevel::warning, "a checkpoint is damaged and was passed over", {{"version", version}});
+      warn(LogLevel::warning, "a checkpoint is damaged and was passed over", {{"version", *version}});
       continue;
     }
-    if (auto restored = turn.restore(version, values); !restored)
+    if (auto restored = turn.restore(*version, (*checkpoint)->values); !restored)
       return restored.error();
-    version_ = version;
-    commits_.start_at(*link);
-    return version;
+    version_ = *version;
+    commits_.start_at((*checkpoint)->link);
+    return version_;
   }
+  return Version{0};
 }
 
 Status Journal::restore_requests(CommitTurn& turn, Version up_to, Recovery& found) {
@@ -239,32 +169,24 @@ Status Journal::restore_requests(CommitTurn& turn, Version up_to, Recovery& foun
 }
 
 Status Journal::replay_commits(CommitTurn& turn, Recovery& found) {
-  auto rows = database_.prepare("SELECT version, record, link FROM commits WHERE version > ? ORDER BY version");
   const auto newest = database_.number("SELECT max(version) FROM commits");
-  if (!rows || !newest)
-    return rows ? newest.error() : rows.error();
-  rows->bind(1, version_);
-  PathCache paths;
+  auto walk = CommitWalk::after(database_, files_.path(), version_, commits_.link());
+  if (!walk || !newest)
+    return walk ? newest.error() : walk.error();
   auto told = std::chrono::steady_clock::now();
   for (;;) {
-    const auto row = rows->step();
-    if (!row)
-      return row.error();
-    if (!*row)
+    const auto commit = walk->next();
+    if (!commit)
+      return commit.error();
+    if (!*commit)
       return {};
-    const auto version = static_cast<Version>(rows->number(0));
-    if (version != version_ + 1)
-      return corrupt(files_.path(), version_ + 1, "its record is missing");
-    if (digest_of(rows->bytes(2)) != commits_.add(version, rows->bytes(1)))
-      return corrupt(files_.path(), version, "its record is not the one that was written");
-    auto record = read_record(rows->bytes(1), paths);
-    if (!record)
-      return corrupt(files_.path(), version, record.error().text());
-    if (auto restored = turn.restore(version, record->writes, record->request ? &*record->request : nullptr); !restored)
+    const auto& [version, link, record] = **commit;
+    if (auto restored = turn.restore(version, record.writes, record.request ? &*record.request : nullptr); !restored)
       return corrupt(files_.path(), version, restored.error().cause());
     version_ = version;
+    commits_.start_at(link);
     ++found.commits;
-    found.requests += record->request ? 1 : 0;
+    found.requests += record.request ? 1 : 0;
     if (found.commits % 65'536 == 0 && std::chrono::steady_clock::now() - told > progress_interval) {
       told = std::chrono::steady_clock::now();
       warn(LogLevel::info, "recovering", {{"version", version}, {"of", *newest}});
@@ -323,19 +245,7 @@ Status Journal::check_mark(const Recovery& found) {
 }
 
 Result<std::vector<AuditEntry>> Journal::audit_entries(std::size_t most) {
-  auto rows = database_.prepare("SELECT * FROM (SELECT * FROM audit ORDER BY sequence DESC LIMIT ?) ORDER BY sequence");
-  if (!rows)
-    return rows.error();
-  rows->bind(1, static_cast<std::uint64_t>(most));
-  std::vector<AuditEntry> entries;
-  for (;;) {
-    const auto row = rows->step();
-    if (!row)
-      return row.error();
-    if (!*row)
-      return entries;
-    entries.push_back(entry_of(*rows));
-  }
+  return newest_audit_entries(database_, most);
 }
 
 }  // namespace theus::store

@@ -19,7 +19,37 @@ Finished example(const std::string& name, std::vector<std::string> arguments = {
   return run(std::move(arguments));
 }
 
+std::string digest_in(const std::string& text) {
+  const std::string mark = "digest ";
+  const auto at = text.find(mark);
+  return at == std::string::npos ? "none in: " + text : text.substr(at + mark.size(), 64);
+}
+
 }  // namespace
+
+TEST_CASE("the journal of each example is whole, and run again gives the same digest", "[examples][replay]") {
+  const Folder folder;
+  for (const std::string name : {"counter", "bank", "deliberation", "market", "karate"}) {
+    const std::string journal = (folder.path() / (name + ".journal")).string();
+    const Finished ran = example(name, {"--journal", journal});
+    INFO(name << ": " << ran.err);
+    CHECK(ran.exit == 0);
+    CHECK(ran.out == content_of(examples + name + "/expected.txt"));
+    const Finished verified = theus({"replay", journal, "--verify"});
+    INFO(verified.err);
+    CHECK(verified.exit == 0);
+    if (name == "counter" || name == "bank")
+      continue;  // All that they do comes from outside.
+    const Finished again = name == "karate"
+                               ? theus({"replay", journal, "--rerun", "--module", THEUS_BINARY_DIR "/lib/karate.so"})
+                               : example(name, {"--rerun", journal});
+    INFO(again.err);
+    CHECK(again.exit == 0);
+    CHECK(has(again.out, "bodies ran again"));
+    CHECK_FALSE(has(again.out, "\n0 bodies"));
+    CHECK(digest_in(again.out) == digest_in(verified.out));
+  }
+}
 
 TEST_CASE("each example prints what it promises", "[examples]") {
   for (const char* name : {"hello", "counter", "bank", "deliberation", "market", "ticker", "karate"}) {

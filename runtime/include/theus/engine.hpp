@@ -160,6 +160,10 @@ public:
   /// The published state. Costs less than a microsecond and never blocks.
   Snapshot state() const;
   Version version() const noexcept;
+  /// The state as it was at that version, from the journal: the nearest checkpoint before it and the commits from there
+  /// on, which takes about a microsecond each. Errors: bad_argument for a version that is still to come,
+  /// not_replayable for one whose history was dropped, unsupported without a journal, journal_corrupt.
+  Result<Snapshot> state_at(Version version) const;
   /// What was found in the journal; nothing: the engine has none.
   std::optional<Recovery> recovery() const;
   /// The newest version that the journal keeps at its level; without a journal, that of the state.
@@ -248,6 +252,8 @@ public:
   Status shutdown(std::chrono::milliseconds timeout);
 
 private:
+  friend class Rehearsal;
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -1,0 +1,295 @@
+#include "tests/support/folder.hpp"
+
+#include <theus/engine.hpp>
+#include <theus/replay.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <map>
+#include <mutex>
+#include <thread>
+
+namespace theus {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::Folder;
+
+JournalOptions in(const Folder& folder) {
+  return {.path = folder.path() / "run.journal", .level = Durability::os, .checkpoint_interval = 20};
+}
+
+EngineOptions on(const Folder& folder) {
+  return {.threads = 2, .seed = 7, .log = [](const LogEntry&) {}, .journal = in(folder)};
+}
+
+using Definitions = std::function<Status(Engine&)>;
+
+Digest digest_of(const Snapshot& state) { return digest(state.find(Path{}).value_or(Value::map())); }
+
+/// Runs the journal again and looks whether every version comes out as it was committed.
+ReplayReport rerun(const Folder& folder, const Definitions& definitions) {
+  std::map<Version, Digest> committed;
+  std::map<Version, Digest> again;
+  replay(in(folder).path,
+         {.on_version = [&](const Snapshot& state) { committed.emplace(state.version(), digest_of(state)); }})
+      .value();
+  auto report = replay(in(folder).path, {.definitions = definitions, .on_version = [&](const Snapshot& state) {
+                                           again.emplace(state.version(), digest_of(state));
+                                         }});
+  INFO((report ? "" : report.error().text()));
+  REQUIRE(report);
+  CHECK_FALSE(committed.empty());
+  CHECK(again == committed);
+  return *report;
+}
+
+Error failure_of(const Folder& folder, const Definitions& definitions) {
+  const auto report = replay(in(folder).path, {.definitions = definitions});
+  REQUIRE_FALSE(report);
+  return report.error();
+}
+
+/// Books a random amount at the time it is told.
+Process booking(int more = 0) {
+  return {.name = "book",
+          .inputs = {"domain.total"},
+          .outputs = {"domain.total", "domain.at"},
+          .arguments = {"amount"},
+          .attempts_max = 100,
+          .body = [more](Context& ctx) {
+            const auto total = ctx.get<std::int64_t>("domain.total", 0);
+            const auto amount = ctx.argument<std::int64_t>("amount", 0) + ctx.random().between(0, 99);
+            ctx.emit("booked", amount);
+            return Returned::named({{"domain.total", total + amount + (total > 300 ? more : 0)},
+                                    {"domain.at", ctx.now().time_since_epoch().count()}});
+          }};
+}
+
+TEST_CASE("processes run again come to the same state at every version", "[replay]") {
+  const Folder folder;
+  {
+    Engine engine{on(folder)};
+    engine.register_process(booking()).value();
+    std::vector<std::jthread> callers;
+    for (int caller = 0; caller < 4; ++caller)
+      callers.emplace_back([&engine, caller] {
+        for (int i = 0; i < 25; ++i)
+          engine.execute("book", {{"amount", caller}}).value();
+      });
+    for (int i = 0; i < 20; ++i)
+      engine.update("domain.other", [](const Value& now) { return now.is_null() ? Value{1} : Value{now.as_int() + 1}; })
+          .value();
+  }
+  const ReplayReport report = rerun(folder, [](Engine& engine) { return engine.register_process(booking()); });
+  CHECK(report.version == 120);
+  CHECK(report.runs == 100);
+  CHECK(report.causes == std::map<std::string, std::uint64_t>{{"process", 100}, {"external", 20}});
+}
+
+TEST_CASE("a body that was changed is reported at its first divergence, with a diff [F36]", "[replay][F36]") {
+  const Folder folder;
+  Version first = 0;
+  std::int64_t total = 0;
+  {
+    Engine engine{on(folder)};
+    engine.register_process(booking()).value();
+    for (int i = 0; i < 30; ++i) {
+      const auto before = engine.state().get<std::int64_t>("domain.total", 0).value();
+      const Version version = engine.execute("book").value().version;
+      if (before > 300 && first == 0) {
+        first = version;
+        total = engine.state().get<std::int64_t>("domain.total").value();
+      }
+    }
+  }
+  REQUIRE(first > 1);
+  const Error diverged = failure_of(folder, [](Engine& engine) { return engine.register_process(booking(5)); });
+  CHECK(diverged.code() == Errc::replay_diverged);
+  CHECK(*diverged.field("version") == Value{first});
+  CHECK(*diverged.field("process") == Value{"book"});
+  CHECK(*diverged.field("diff") ==
+        Value::list({{{"kind", "changed"}, {"path", "domain.total"}, {"before", total}, {"after", total + 5}}}));
+  CHECK(diverged.text().find("domain.total") != std::string::npos);
+
+  Process failing = booking();
+  failing.body = [](Context&) -> int { throw std::runtime_error{"out of stock"}; };
+  failing.outputs = {"domain.total"};
+  const Error fails = failure_of(folder, [&](Engine& engine) { return engine.register_process(failing); });
+  CHECK(fails.code() == Errc::replay_diverged);
+  CHECK(*fails.field("version") == Value{1});
+  CHECK(fails.text().find("out of stock") != std::string::npos);
+}
+
+TEST_CASE("a body that is not there cannot be replayed, nor one that reads what no journal keeps", "[replay]") {
+  const Folder folder;
+  {
+    Engine engine{on(folder)};
+    engine.register_process(booking()).value();
+    engine
+        .register_process({.name = "looks",
+                           .inputs = {"meta.status"},
+                           .outputs = {"domain.seen"},
+                           .body = [](Context& ctx) { return ctx.get<int>("meta.status", 0); }})
+        .value();
+    engine.execute("book").value();
+    engine.execute("looks").value();
+  }
+  const Error missing = failure_of(folder, [](Engine&) { return Status{}; });
+  CHECK(missing.code() == Errc::not_replayable);
+  CHECK(*missing.field("version") == Value{1});
+  CHECK(*missing.field("process") == Value{"book"});
+
+  const Error meta = failure_of(folder, [](Engine& engine) {
+    if (auto registered = engine.register_process(booking()); !registered)
+      return registered;
+    return engine.register_process(
+        {.name = "looks", .inputs = {"meta.status"}, .outputs = {"domain.seen"}, .body = [](Context& ctx) {
+           return ctx.get<int>("meta.status", 0);
+         }});
+  });
+  CHECK(meta.code() == Errc::not_replayable);
+  CHECK(*meta.field("version") == Value{2});
+}
+
+/// Moves by a random step, the further the more often it has moved; tells its neighbour.
+Agent walker(std::size_t i) {
+  const Path own = Path{"domain"}.key("x" + std::to_string(i));
+  return {.name = "walker" + std::to_string(i),
+          .reads = {"domain"},
+          .writes = {own.text()},
+          .state = 0,
+          .body = [own, i](Context& ctx) {
+            double sum = ctx.random().uniform();
+            for (const AgentMessage& message : ctx.trigger().messages)
+              sum += message.content.as_double();
+            ctx.agent_state() = ctx.agent_state().as_int() + 1;
+            ctx.send("walker" + std::to_string((i * 7 + 1) % 15), ctx.random().uniform());
+            // Every third round leaves no trace but in the private state.
+            if (ctx.agent_state().as_int() % 3 != 0)
+              ctx.set(own, ctx.get<double>(own, 0.0) + sum * static_cast<double>(ctx.agent_state().as_int()));
+          }};
+}
+
+TEST_CASE("rounds run again with private states, messages and random numbers, over restarts", "[replay]") {
+  const Folder folder;
+  for (int start = 0; start < 3; ++start) {
+    Engine engine{on(folder)};
+    engine.spawn_agents(15, walker).value();
+    for (int round = 0; round < 7; ++round)
+      engine.round().value();
+    engine.spawn_agents(5, [](std::size_t i) { return walker(15 + i); }).value();
+    for (int round = 0; round < 7; ++round)
+      engine.round(round % 2 == 0 ? "*" : "walker1*").value();
+  }
+  const ReplayReport report = rerun(folder, [](Engine& engine) { return engine.spawn_agents(20, walker); });
+  CHECK(report.runs > 300);
+  CHECK(report.causes.at("round") == report.commits);
+
+  const Error other = failure_of(
+      folder, [](Engine& engine) { return engine.spawn_agents(20, [](std::size_t i) { return walker(19 - i); }); });
+  CHECK(other.code() == Errc::not_replayable);
+}
+
+/// Counts what it hears, and writes the count down now and then.
+Agent listener() {
+  return {
+      .name = "listener", .writes = {"domain.heard"}, .on = {.messages = true}, .state = 0, .body = [](Context& ctx) {
+        const std::int64_t heard = ctx.agent_state().as_int() + ctx.trigger().messages.front().content.as_int();
+        ctx.agent_state() = heard;
+        if (heard % 4 != 0)
+          ctx.set("domain.heard", heard + static_cast<std::int64_t>(ctx.random().between(0, 9)) * 1000);
+      }};
+}
+
+TEST_CASE("agents that act on their own run again, also after runs that left no record", "[replay]") {
+  const Folder folder;
+  for (int start = 0; start < 2; ++start) {
+    Engine engine{on(folder)};
+    engine.spawn_agent(listener()).value();
+    for (int i = 0; i < 40; ++i)
+      engine.send("listener", 1 + i % 3).value();
+    // The last one is heard when its sum is there.
+    const auto wanted = [](std::int64_t written) { return written % 1000 >= 79; };
+    Version seen = 0;
+    for (const auto end = std::chrono::steady_clock::now() + 60s;
+         std::chrono::steady_clock::now() < end &&
+         !wanted(engine.state().get<std::int64_t>("domain.heard", 0).value());)
+      seen = engine.wait_for_change({"domain.heard"}, engine.version(), 1s).value_or(seen);
+    REQUIRE(wanted(engine.state().get<std::int64_t>("domain.heard", 0).value()));
+    engine.compare_and_swap(engine.version(), {{"domain.heard", 0}}).value();
+  }
+  const ReplayReport report = rerun(folder, [](Engine& engine) { return engine.spawn_agent(listener()); });
+  CHECK(report.causes.at("agent") >= 40);
+  CHECK(report.runs == report.causes.at("agent"));
+}
+
+Cohort flock() {
+  return {.name = "flock",
+          .agents = 100,
+          .columns = {{.name = "x", .initial = [](std::size_t agent) { return static_cast<double>(agent); }}},
+          .reads = {"x"},
+          .writes = {"x"},
+          .activation = Activation::random_sequential,
+          .outputs = {"domain.sum"},
+          .step = [](CohortStep& step) {
+            const auto x = step.write("x");
+            double sum = 0;
+            step.each([&](std::size_t agent) { sum += x[agent] += step.random(agent).uniform(); });
+            step.context().set("domain.sum", sum);
+          }};
+}
+
+TEST_CASE("steps of cohorts run again on their columns", "[replay]") {
+  const Folder folder;
+  for (int start = 0; start < 2; ++start) {
+    Engine engine{on(folder)};
+    engine.spawn_cohort(flock()).value();
+    for (int step = 0; step < 5; ++step)
+      engine.step_cohort("flock").value();
+  }
+  const ReplayReport report = rerun(folder, [](Engine& engine) { return engine.spawn_cohort(flock()); });
+  CHECK(report.causes == std::map<std::string, std::uint64_t>{{"cohort", 10}});
+  CHECK(report.runs == 10);
+}
+
+TEST_CASE("workflows leave the cause of each of their commits", "[replay]") {
+  const Folder folder;
+  const std::string file = folder.file("flow.yaml",
+                                       "name: evening\n"
+                                       "inputs:\n  rates: {from: rates.json, into: domain.rates}\n"
+                                       "steps:\n  - book\n  - {flux: set, values: {domain.day: 2}}\n"
+                                       "  - {flux: emit, signal: day.done}\n");
+  folder.file("rates.json", "[1, 2]");
+  {
+    Engine engine{on(folder)};
+    engine.register_process(booking()).value();
+    const auto ran = engine.execute_workflow(file);
+    INFO((ran ? "" : ran.error().text()));
+    REQUIRE(ran);
+  }
+  const ReplayReport report = rerun(folder, [](Engine& engine) { return engine.register_process(booking()); });
+  CHECK(report.causes == std::map<std::string, std::uint64_t>{{"input", 1}, {"process", 1}, {"workflow", 2}});
+}
+
+TEST_CASE("an engine tells every version that its journal keeps", "[replay]") {
+  const Folder folder;
+  for (const Durability level : {Durability::os, Durability::disk_async}) {
+    EngineOptions options = on(folder);
+    options.journal.level = level;
+    Engine engine{options};
+    const Version start = engine.version();
+    for (int i = 1; i <= 50; ++i)
+      engine.compare_and_swap(engine.version(), {{"domain.count", i}}).value();
+    for (int i = 1; i <= 50; ++i)
+      CHECK(engine.state_at(start + static_cast<Version>(i)).value().get<int>("domain.count").value() == i);
+    CHECK(engine.state_at(engine.version() + 1).error().code() == Errc::bad_argument);
+  }
+  Engine forgetful;
+  forgetful.compare_and_swap(0, {{"domain.count", 1}}).value();
+  CHECK(forgetful.state_at(1).value().get<int>("domain.count").value() == 1);
+  CHECK(forgetful.state_at(0).error().code() == Errc::unsupported);
+}
+
+}  // namespace
+}  // namespace theus
