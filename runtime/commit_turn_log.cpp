@@ -62,7 +62,10 @@ bool CommitTurn::Logging::is_full() const noexcept {
   return unsettled_.size() > turn_.terms_.unlogged_max || unsettled_.bytes() > turn_.terms_.unlogged_bytes_max;
 }
 
-void CommitTurn::Logging::audit(AuditEntry&& entry) { unsettled_.add().audit = std::move(entry); }
+void CommitTurn::Logging::audit(AuditEntry&& entry) {
+  unsettled_.add().audit = std::move(entry);
+  waiting_.fetch_add(1, std::memory_order_relaxed);
+}
 
 LogWriter::Written CommitTurn::Logging::write() noexcept {
   {
@@ -88,16 +91,14 @@ LogWriter::Written CommitTurn::Logging::write() noexcept {
 Settlement* CommitTurn::Logging::settle(std::size_t count) noexcept {
   Version version = durable();
   const Root* root = nullptr;
-  std::size_t commits = 0;
   for (std::size_t i = 0; i < count; ++i) {
     const UnsettledCommit& entry = unsettled_[i];
     if (entry.version == 0)
       continue;
-    ++commits;
     version = entry.version;
     root = entry.root;
   }
-  waiting_.fetch_sub(commits, std::memory_order_relaxed);
+  waiting_.fetch_sub(count, std::memory_order_relaxed);
   durable_.store(version, std::memory_order_release);
   failure_.reset();
   refuses_ = false;
@@ -124,8 +125,9 @@ Settlement* CommitTurn::Logging::fail(const Error& error) noexcept {
   turn_.memory_->rewind(turn_.head_);
   turn_.head_ = turn_.memory_->published();
   turn_.requests_.forget_after(turn_.head_->version);
-  waiting_.store(0, std::memory_order_relaxed);
-  return unsettled_.remove_commits();
+  Settlement* const chain = unsettled_.remove_commits();
+  waiting_.store(unsettled_.size(), std::memory_order_relaxed);
+  return chain;
 }
 
 Status CommitTurn::Logging::wait_durable(Version version, std::chrono::steady_clock::time_point deadline) {
@@ -142,7 +144,7 @@ Status CommitTurn::Logging::wait_durable(Version version, std::chrono::steady_cl
 }
 
 Status CommitTurn::Logging::stop() {
-  writer_.reset();
+  writer_->stop();
   const std::lock_guard lock{turn_.turn_};
   durable_changed_.notify_all();
   return unsettled_.is_empty() ? Status{} : Status{*failure_};

@@ -6,18 +6,21 @@ namespace theus {
 
 LogWriter::LogWriter(Source& source) : source_(source), thread_([this] { run(); }) {}
 
-LogWriter::~LogWriter() {
+LogWriter::~LogWriter() { stop(); }
+
+void LogWriter::stop() {
   {
     const std::lock_guard lock{mutex_};
     stopping_ = true;
   }
   wanted_changed_.notify_one();
-  thread_.join();
+  if (thread_.joinable())
+    thread_.join();
 }
 
 void LogWriter::submit(bool may_write_here) {
   std::unique_lock lock{mutex_};
-  if (busy_ || last_ > 1 || !may_write_here) {
+  if (busy_ || stopping_ || last_ > 1 || !may_write_here) {
     wanted_ = true;
     if (!busy_)
       wanted_changed_.notify_one();
@@ -55,10 +58,12 @@ void LogWriter::run() {
       continue;
     if (is_due || failed_) {
       wanted_ = false;
-      busy_ = true;
-      lock.unlock();
-      gather();
-      lock.lock();
+      if (!stopping_) {
+        busy_ = true;
+        lock.unlock();
+        gather();
+        lock.lock();
+      }
       write(lock);
       // What came meanwhile has set wanted_ again, and what was too much for one batch waits still.
       wanted_ |= source_.waiting() > 0 && !failed_;
@@ -67,7 +72,7 @@ void LogWriter::run() {
     }
     if (stopping_ && (!wanted_ || failed_))
       return;
-    while (!wanted_ && !stopping_) {
+    while (!wanted_ && !stopping_ && !failed_) {
       busy_ = true;
       lock.unlock();
       const bool more = source_.tidy();

@@ -33,10 +33,12 @@ public:
 
   /// The source must outlive it.
   explicit LogWriter(Source& source);
-  /// Writes what waits first.
   ~LogWriter();
   LogWriter(const LogWriter&) = delete;
   LogWriter& operator=(const LogWriter&) = delete;
+
+  /// Writes what waits, and ends the thread. Nothing is written afterwards.
+  void stop();
 
   /// Something waits. May write it on this thread, if that is allowed.
   void submit(bool may_write_here);

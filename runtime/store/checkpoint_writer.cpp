@@ -51,6 +51,11 @@ std::optional<CheckpointWriter::Piece> CheckpointWriter::take() {
   return taken;
 }
 
+bool CheckpointWriter::await_piece(std::chrono::milliseconds at_most) {
+  std::unique_lock lock{mutex_};
+  return changed_.wait_for(lock, at_most, [this] { return !pieces_.empty() || is_made_ || abandoned_; });
+}
+
 bool CheckpointWriter::is_abandoned() {
   const std::lock_guard lock{mutex_};
   return abandoned_;
@@ -65,6 +70,7 @@ bool CheckpointWriter::give(Piece&& piece) {
   std::unique_lock lock{mutex_};
   changed_.wait(lock, [this] { return abandoned_ || pieces_.size() < pieces_ahead_max; });
   pieces_.push_back(std::move(piece));
+  changed_.notify_all();
   return !abandoned_;
 }
 
@@ -88,6 +94,7 @@ void CheckpointWriter::run(Snapshot snapshot) try {
   const std::lock_guard lock{mutex_};
   digest_ = digest;
   is_made_ = true;
+  changed_.notify_all();
 } catch (const std::bad_alloc&) {
   const std::lock_guard lock{mutex_};
   abandoned_ = true;

@@ -4,6 +4,7 @@
 
 #include <theus/digest.hpp>
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -33,6 +34,8 @@ public:
   Version version() const noexcept { return version_; }
   /// The next piece, if one is ready.
   std::optional<Piece> take();
+  /// Whether a piece is ready, or the end; waits for that.
+  bool await_piece(std::chrono::milliseconds at_most);
   /// Whether everything has been taken.
   bool is_finished();
   /// Whether memory was short: there will be no more.

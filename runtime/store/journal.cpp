@@ -21,10 +21,7 @@ std::string_view to_string(Durability level) noexcept {
 namespace theus::store {
 namespace {
 
-// Pages in the write-ahead log from when they are moved when nothing else is to do, and at any rate: about as many as
-// were reserved for it.
-constexpr int log_pages_wanted = 250;
-constexpr int log_pages_max = 1000;
+constexpr std::chrono::milliseconds piece_wait{1};
 constexpr std::uint64_t requests_kept_max = 65'536;
 constexpr std::uint64_t rows_dropped_at_once = 10'000;
 
@@ -88,7 +85,7 @@ Status Journal::append(std::span<LoggedCommit* const> batch) {
   if (checkpoint_ && !failure_)
     (void)insert_piece();
   begin_checkpoint_if_due();
-  if (database_.log_pages() > log_pages_max)
+  if (database_.log_pages() > terms_.log_pages.most)
     (void)move_log();
   return {};
 }
@@ -139,9 +136,14 @@ bool Journal::tidy() {
   if (failure_)
     return false;
   begin_checkpoint_if_due();
-  if (checkpoint_)
+  if (checkpoint_) {
+    if (!checkpoint_->await_piece(piece_wait))
+      return true;
+    if (checkpoint_->is_finished() && checkpoint_->version() > version_)
+      return false;  // the commits that it stands on come first
     return insert_piece() && checkpoint_.has_value();
-  if (database_.log_pages() > log_pages_wanted)
+  }
+  if (database_.log_pages() > terms_.log_pages.wanted)
     return move_log() && false;
   return false;
 }
@@ -153,6 +155,9 @@ Status Journal::move_log() {
       failure_ = left.error();
     return left.error();
   }
+  // Another program that reads the file may hold moving up. Then the log is not even synced.
+  if (*left > 0 && terms_.options.level == Durability::os)
+    return {};
   auto written = mark_file_.write({version_, commits_.link(), audit_sequence_, audit_.link()});
   if (!written && is_final(written.error()))
     failure_ = written.error();

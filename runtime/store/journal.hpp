@@ -15,6 +15,12 @@
 
 namespace theus::store {
 
+/// Pages in the write-ahead log from which on they are moved into the main file: about as many as are reserved for it.
+struct LogPages {
+  int wanted = 250;  ///< when nothing else is to do
+  int most = 1000;   ///< at any rate
+};
+
 /// The journal of one engine while it is open: takes batches of commits, makes checkpoints, writes the mark.
 ///
 /// A batch is one transaction of SQLite. The mark is written, when everything it tells is safe, whenever the
@@ -26,6 +32,7 @@ public:
     JournalOptions options{};
     std::uint64_t seed = 0;  ///< of a new journal
     LogSink log{};           ///< told of what is unusual
+    LogPages log_pages{};
   };
 
   /// Claims the files and makes the tables when they are not there. Errors: journal_in_use, journal_version,
@@ -55,6 +62,7 @@ private:
   Status make_tables();
   Status read_header();
   Status prepare();
+  Status secure();
   Status set_durability();
   Result<Version> restore_checkpoint(CommitTurn& turn, Recovery& found);
   Status replay_commits(CommitTurn& turn, Recovery& found);

@@ -46,7 +46,7 @@ Result<std::unique_ptr<Journal>> Journal::open(Terms terms) {
     return database.error();
   std::unique_ptr<Journal> journal{
       new Journal{std::move(terms), *std::move(files), *log, *std::move(database), *std::move(mark)}};
-  for (const auto step : {&Journal::read_header, &Journal::set_durability, &Journal::prepare})
+  for (const auto step : {&Journal::read_header, &Journal::secure, &Journal::set_durability, &Journal::prepare})
     if (auto done = ((*journal).*step)(); !done)
       return done.error();
   return journal;
@@ -76,6 +76,11 @@ Status Journal::make_tables() {
     auto made = database_.run(tables);
     return made ? database_.run(header.c_str()) : made;
   });
+}
+
+/// What is found is told to be there: from now on it must outlive a power cut.
+Status Journal::secure() {
+  return log_.committed == 0 ? Status{} : in_transaction([&] { return database_.secure_log(); });
 }
 
 Status Journal::set_durability() {

@@ -4,6 +4,7 @@
 
 #include <sqlite3.h>
 
+#include <cerrno>
 #include <vector>
 
 namespace theus::store {
@@ -70,9 +71,12 @@ struct MarkFile::Open {
   }
 
   Error failure(std::string_view what, int code) const {
-    const int family = code & 0xff;
-    return Error{family == SQLITE_FULL ? Errc::disk_full : Errc::journal_failed, path.c_str(),
-                 std::string{what} + " failed: " + sqlite3_errstr(code), "Look after the disk, then start again"};
+    const int system = errno;
+    const bool has_no_room =
+        code == SQLITE_FULL || (code == SQLITE_IOERR_WRITE && (system == EDQUOT || system == EFBIG));
+    return Error{has_no_room ? Errc::disk_full : Errc::journal_failed, path.c_str(),
+                 std::string{what} + " failed: " + sqlite3_errstr(code), "Look after the disk, then start again"}
+        .with("errno", system);
   }
 };
 

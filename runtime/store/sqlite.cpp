@@ -2,8 +2,10 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 namespace theus::store {
 namespace {
@@ -11,15 +13,27 @@ namespace {
 // How long another program may hold the file's lock before a write is refused.
 constexpr int busy_timeout_ms = 5000;
 
+// SQLite notes the system's error for some calls only, a commit not among them; its file layer knows it always.
+int system_error(sqlite3* connection) {
+  sqlite3_vfs* layer = nullptr;
+  if (connection != nullptr)
+    sqlite3_file_control(connection, "main", SQLITE_FCNTL_VFS_POINTER, &layer);
+  return layer != nullptr && layer->xGetLastError != nullptr ? layer->xGetLastError(layer, 0, nullptr) : 0;
+}
+
+bool is_of_sync(int code) { return code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC; }
+
 Error error_of(sqlite3* connection, int code) {
   const char* const path = connection != nullptr ? sqlite3_db_filename(connection, "main") : nullptr;
   const std::string where = path != nullptr && *path != '\0' ? path : "the journal";
-  const int system = connection != nullptr ? sqlite3_system_errno(connection) : 0;
+  const int system = system_error(connection);
   std::string cause = connection != nullptr ? sqlite3_errmsg(connection) : sqlite3_errstr(code);
   const int family = code & 0xff;
   if (system != 0 && (family == SQLITE_IOERR || family == SQLITE_FULL || family == SQLITE_CANTOPEN))
     cause += std::string{" ("} + std::strerror(system) + ")";
-  if (family == SQLITE_FULL || (family == SQLITE_IOERR && (system == ENOSPC || system == EDQUOT || system == EFBIG)))
+  const bool has_no_room = system == ENOSPC || system == EDQUOT || system == EFBIG;
+  // After a sync that failed nobody knows what the disk has, whatever the reason: another one may succeed without it.
+  if (family == SQLITE_FULL || (family == SQLITE_IOERR && has_no_room && !is_of_sync(code)))
     return Error{Errc::disk_full, where, cause, "Make room; commits go on by themselves"}.with("errno", system);
   if (family == SQLITE_CORRUPT || family == SQLITE_NOTADB)
     return Error{Errc::journal_corrupt, where, cause, "Restore the journal from a copy"};
@@ -46,6 +60,7 @@ void Statement::bind(int at, std::span<const std::byte> bytes) noexcept {
 }
 
 Result<bool> Statement::step() {
+  errno = 0;
   const int code = sqlite3_step(statement_.get());
   if (code == SQLITE_ROW || code == SQLITE_DONE)
     return code == SQLITE_ROW;
@@ -108,12 +123,14 @@ Result<Database> Database::open(const std::string& path, const Terms& terms) {
 Error Database::failure(int code) const { return error_of(connection_.get(), code); }
 
 Status Database::run(const char* sql) {
+  errno = 0;
   const int code = sqlite3_exec(connection_.get(), sql, nullptr, nullptr, nullptr);
   return code == SQLITE_OK ? Status{} : Status{failure(code)};
 }
 
 Result<Statement> Database::prepare(std::string_view sql) {
   sqlite3_stmt* statement = nullptr;
+  errno = 0;
   const int code = sqlite3_prepare_v3(connection_.get(), sql.data(), static_cast<int>(sql.size()),
                                       SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
   if (code != SQLITE_OK)
@@ -146,12 +163,35 @@ Result<std::string> Database::text(std::string_view sql) {
 Result<int> Database::move_log() {
   int in_log = 0;
   int moved = 0;
+  errno = 0;
   const int code = sqlite3_wal_checkpoint_v2(connection_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
   if (code != SQLITE_OK)
     return failure(code);
   if (in_log == moved)
     *log_pages_ = 0;  // the next commit begins it anew
   return in_log - moved;
+}
+
+Status Database::secure_log() {
+  constexpr sqlite3_int64 piece_bytes = 1 << 16;  // SQLite's own layer writes less than 128 KiB at once
+  sqlite3_file* log = nullptr;
+  sqlite3_file_control(connection_.get(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  if (log == nullptr || log->pMethods == nullptr)
+    return {};
+  const sqlite3_io_methods& calls = *log->pMethods;
+  errno = 0;
+  sqlite3_int64 size = 0;
+  int code = calls.xFileSize(log, &size);
+  std::vector<char> piece(static_cast<std::size_t>(std::min(size, piece_bytes)));
+  for (sqlite3_int64 at = 0; at < size && code == SQLITE_OK; at += piece_bytes) {
+    const int count = static_cast<int>(std::min(size - at, piece_bytes));
+    code = calls.xRead(log, piece.data(), count, at);
+    if (code == SQLITE_OK)
+      code = calls.xWrite(log, piece.data(), count, at);
+  }
+  if (code == SQLITE_OK)
+    code = calls.xSync(log, SQLITE_SYNC_NORMAL);
+  return code == SQLITE_OK ? Status{} : Status{failure(code)};
 }
 
 bool Database::is_in_transaction() const noexcept { return sqlite3_get_autocommit(connection_.get()) == 0; }

@@ -8,10 +8,11 @@ namespace theus::testing {
 /// A turn on a journal, from what that holds on. Throws what is wrong with it.
 class JournalledTurn final : public CommitListener {
 public:
-  explicit JournalledTurn(JournalOptions options)
+  explicit JournalledTurn(JournalOptions options, store::LogPages log_pages = {})
       : journal_(store::Journal::open({.options = options,
                                        .seed = 7,
-                                       .log = [this](const LogEntry& entry) { warnings_.push_back(entry.text); }})
+                                       .log = [this](const LogEntry& entry) { warnings_.push_back(entry.text); },
+                                       .log_pages = log_pages})
                      .value()),
         turn_(std::make_unique<CommitTurn>(
             this, system_clock(),
