@@ -50,6 +50,10 @@ Engine::Impl::Impl(EngineOptions given) : options(std::move(given)), core(make_c
   population = actors::spawn_population(
       *system,
       {.core = core, .owner = owner, .scout = scout, .directory = directory, .on_escalation = options.on_escalation});
+  if (options.schema) {
+    const std::lock_guard lock{schema_mutex};
+    adopt(*options.schema).value();
+  }
   supervisor = actors::spawn_supervisor(*system, core,
                                         {caf::actor_cast<caf::actor>(owner), caf::actor_cast<caf::actor>(population),
                                          caf::actor_cast<caf::actor>(hub), caf::actor_cast<caf::actor>(scout)});

@@ -1,5 +1,6 @@
 #include "runtime/commit.hpp"
 
+#include "runtime/schema_guard.hpp"
 #include "runtime/tree_editor.hpp"
 #include "runtime/value_path.hpp"
 #include "runtime/zone_guard.hpp"
@@ -218,7 +219,7 @@ Applied applied(const Write& write, const std::optional<Value>& before) {
 }
 
 Result<const Root*> commit(StateMemory& memory, const Root& head, const ProposalView& proposal,
-                           const AccessTable& access) {
+                           const AccessTable& access, const SchemaTerms& schema) {
   const Standing& standing = proposal.standing != nullptr ? *proposal.standing : Standing::ordinary();
   TreeEditor editor{memory, head, head.version + 1};
   bool changed = !proposal.signals.empty();
@@ -229,6 +230,13 @@ Result<const Root*> commit(StateMemory& memory, const Root& head, const Proposal
     if (!result)
       return result.error();
     changed |= *result;
+  }
+  if (proposal.schema != nullptr) [[unlikely]] {
+    if (auto fit = (*proposal.schema)->check_all(editor.root(), schema.finite); !fit)
+      return fit.error();
+  } else if (schema.guard != nullptr && changed) {
+    if (auto fit = schema.guard->check(head, editor.root(), proposal.writes, schema.finite); !fit)
+      return fit.error();
   }
   return changed ? editor.keep() : &head;
 }

@@ -1,6 +1,7 @@
 #include "runtime/commit_turn.hpp"
 
 #include "runtime/asymmetric_fence.hpp"
+#include "runtime/schema_guard.hpp"
 #include "runtime/value_check.hpp"
 
 #include <cassert>
@@ -21,7 +22,7 @@ CommitTurn::~CommitTurn() { memory_->orphan(); }
 
 // As try_commit(), a door for bad_alloc: deeply nested values are walked with the help of the heap.
 Status CommitTurn::fits(const ProposalView& proposal) const try {
-  const auto large = check_values(proposal.writes);
+  const auto large = check_values(proposal.writes, may_be_non_finite_.load(std::memory_order_relaxed));
   if (!large)
     return large.error();
   if (*large && listener_ != nullptr) [[unlikely]]
@@ -158,9 +159,15 @@ CommitTurn::Verdict CommitTurn::commit_now(const ProposalView& proposal) {
     if (auto conflict = find_conflict(*head_, proposal))
       return *std::move(conflict);
   }
-  auto next = theus::commit(*memory_, *head_, proposal, *terms_.access);
+  auto next = theus::commit(*memory_, *head_, proposal, *terms_.access,
+                            {schema_.get(), !may_be_non_finite_.load(std::memory_order_relaxed)});
   if (!next)
     return next.error();
+  if (proposal.schema != nullptr) [[unlikely]] {
+    schema_ = *proposal.schema;
+    if (schema_->allows_non_finite())
+      may_be_non_finite_.store(true, std::memory_order_relaxed);
+  }
   if (*next == head_)
     return head_->version;
   head_ = *next;
@@ -183,6 +190,11 @@ Result<std::optional<RequestLog::Outcome>> CommitTurn::request_outcome(const Req
   if (!known)
     return known.error();
   return *known == nullptr ? std::nullopt : std::optional{**known};
+}
+
+std::shared_ptr<const SchemaGuard> CommitTurn::schema() const {
+  const std::lock_guard lock{turn_};
+  return schema_;
 }
 
 void CommitTurn::close() {

@@ -8,11 +8,14 @@
 #include <theus/version.hpp>
 #include <theus/write.hpp>
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
 namespace theus {
+
+class SchemaGuard;
 
 /// What a transaction asks the state to become: all of it or none. The views must outlive the commit call.
 struct ProposalView {
@@ -24,6 +27,8 @@ struct ProposalView {
   const Standing* standing = nullptr;  ///< nothing: that of an ordinary caller
   const Request* request = nullptr;    ///< answered with its first outcome when it comes again
   Reservations::Id reservation = Reservations::nobody;  ///< the one that the proposal need not wait for
+  /// Comes into force with the proposal, or nothing: that stays which is.
+  const std::shared_ptr<const SchemaGuard>* schema = nullptr;
 };
 
 /// A proposal that owns what it asks for, to travel between actors.
@@ -38,7 +43,7 @@ struct Proposal {
   Reservations::Id reservation = Reservations::nobody;
 
   ProposalView view() const noexcept {
-    return {base, strict, reads, writes, signals, &standing, request ? &*request : nullptr, reservation};
+    return {base, strict, reads, writes, signals, &standing, request ? &*request : nullptr, reservation, nullptr};
   }
 };
 

@@ -52,7 +52,7 @@ Status Transaction::State::emit(std::string_view signal, Value payload) {
   return {};
 }
 
-Result<Version> Transaction::State::commit() {
+Result<Version> Transaction::State::commit(const std::shared_ptr<const SchemaGuard>* schema) {
   const std::vector<Write> writes = overlay_.writes();  // may still mark paths as read
   const std::optional<Request> request = request_of(options_);
   touched_ = reads_.paths();
@@ -60,10 +60,10 @@ Result<Version> Transaction::State::commit() {
     touched_.push_back(write.path);
   AuditEntry entry{.kind = AuditEntry::Kind::edit, .who = "transaction", .reason = options_.reason};
 
-  if (writes.empty() && signals_.empty() && !request)
+  if (writes.empty() && signals_.empty() && !request && schema == nullptr)
     return version();
-  auto outcome = transactor_.turn().commit(
-      {version(), false, reads_.paths(), writes, signals_, &standing_, request ? &*request : nullptr, reservation_});
+  auto outcome = transactor_.turn().commit({version(), false, reads_.paths(), writes, signals_, &standing_,
+                                            request ? &*request : nullptr, reservation_, schema});
   if (outcome && !options_.reason.empty()) {
     entry.version = *outcome;
     entry.time = transactor_.clock().wall();
