@@ -26,16 +26,16 @@ struct Family {
 };
 
 constexpr Family families[] = {
-    {"process", "What modules register"},
-    {"state", "The state of a running engine, or of a run of modules"},
-    {"signal", "The signals of a running engine"},
-    {"workflow", "Workflow files"},
+    {"process", "What modules register"},          {"state", "The state of a running engine, or of a run of modules"},
+    {"signal", "The signals of a running engine"}, {"workflow", "Workflow files"},
+    {"schema", "What the state must look like"},
 };
 
 const Command* const commands[] = {
     &run_command,         &process_list_command, &process_inspect_command,   &state_get_command,
     &state_set_command,   &state_watch_command,  &state_diff_command,        &signal_tail_command,
-    &signal_send_command, &signal_hz_command,    &workflow_validate_command,
+    &signal_send_command, &signal_hz_command,    &workflow_validate_command, &schema_gen_command,
+    &schema_code_command, &schema_check_command,
 };
 
 constexpr std::string_view exit_codes =
