@@ -41,6 +41,11 @@ Engine::Impl::CafConfig::CafConfig(std::size_t threads) {
 }
 
 Engine::Impl::Impl(EngineOptions given) : options(std::move(given)), core(make_core(options)) {
+  // Before there are actors, which a constructor that throws would leave waiting.
+  if (options.schema) {
+    const std::lock_guard lock{schema_mutex};
+    adopt(*options.schema).value();
+  }
   const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
   config = std::make_unique<CafConfig>(options.threads == 0 ? cores : options.threads);
   system = std::make_unique<caf::actor_system>(*config);
@@ -50,10 +55,6 @@ Engine::Impl::Impl(EngineOptions given) : options(std::move(given)), core(make_c
   population = actors::spawn_population(
       *system,
       {.core = core, .owner = owner, .scout = scout, .directory = directory, .on_escalation = options.on_escalation});
-  if (options.schema) {
-    const std::lock_guard lock{schema_mutex};
-    adopt(*options.schema).value();
-  }
   supervisor = actors::spawn_supervisor(*system, core,
                                         {caf::actor_cast<caf::actor>(owner), caf::actor_cast<caf::actor>(population),
                                          caf::actor_cast<caf::actor>(hub), caf::actor_cast<caf::actor>(scout)});
