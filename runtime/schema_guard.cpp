@@ -201,7 +201,9 @@ Status SchemaGuard::check(const Root& before, const Root& after, std::span<const
   Violations violations;
   if (!finite)
     for (const Write& write : writes)
-      check_finite(write.path, write.value, violations);
+      check_finite(
+          write.kind == Write::Kind::append || write.kind == Write::Kind::insert ? write.path.index(0) : write.path,
+          write.value, violations);
   return verdict(std::move(concerned), rules, after, std::move(violations));
 }
 

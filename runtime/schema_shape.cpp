@@ -174,9 +174,9 @@ Value joined_objects(const Value& a, const Value& b) {
 }
 
 Value joined(const Value& a, const Value& b) {
-  // What an empty list holds says nothing; what holds different things may hold anything.
+  // Lists without a schema of their elements, the empty ones among them, may hold anything.
   if (a.is_null() || b.is_null())
-    return a.is_null() ? b : a;
+    return {};
   if (a == b || b == Value::map())
     return b;
   if (a == Value::map())
