@@ -67,6 +67,11 @@ Engine::Impl::CafConfig::CafConfig(std::size_t threads) {
 
 Engine::Impl::Impl(EngineOptions given)
     : options(std::move(given)), core(make_core(options)), recovery(begin(core, options)) {
+  // Before there are actors, which a constructor that throws would leave waiting.
+  if (options.schema) {
+    const std::lock_guard lock{schema_mutex};
+    adopt(*options.schema).value();
+  }
   const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
   config = std::make_unique<CafConfig>(options.threads == 0 ? cores : options.threads);
   system = std::make_unique<caf::actor_system>(*config);

@@ -28,6 +28,7 @@ public:
   }
   Version version() const noexcept override { return core_->turn.version(); }
   Snapshot state() const override { return core_->turn.snapshot(); }
+  std::shared_ptr<const SchemaGuard> schema() const override { return core_->turn.schema(); }
 
   // Well before commits are refused for it.
   bool is_short_of_memory() const override { return core_->turn.statistics().retained_bytes > retained_bytes_max_ / 2; }

@@ -15,7 +15,8 @@
 namespace theus {
 
 /// What stands behind an Engine. Its functions are split by concern: engine.cpp (construction and shutdown),
-/// engine_calls.cpp (processes), engine_state.cpp (reads and swaps), engine_agents.cpp, engine_cohorts.cpp,
+/// engine_calls.cpp (processes), engine_state.cpp (reads and swaps),
+/// engine_schema.cpp, engine_agents.cpp, engine_cohorts.cpp,
 /// engine_workflow.cpp, engine_attach.cpp.
 struct Engine::Impl {
   explicit Impl(EngineOptions options);
@@ -45,6 +46,9 @@ struct Engine::Impl {
   /// Refuses unknown_agent, with the nearest name.
   Result<actors::CohortActor> find_cohort(std::string_view name);
 
+  /// Brings the schema into force. REQUIRES: schema_mutex is held.
+  Result<Version> adopt(StateSchema next);
+
   /// Writes the inputs of a workflow into the state.
   Status load(const Workflow& workflow, const InputOptions& wanted);
 
@@ -72,6 +76,11 @@ struct Engine::Impl {
 
   std::optional<Result<std::string>> attach_handle;  // constant after construction
   std::unique_ptr<actors::AttachServer> attach;      // its thread uses what stands above; guarded by shutdown_mutex
+
+  mutable std::mutex schema_mutex;
+  StateSchema schema;  // guarded by schema_mutex
+  /// Of the schema; outlives the commits that are checked with it.
+  std::shared_ptr<const SchemaGuard> schema_guard;  // guarded by schema_mutex
 
   std::mutex cohorts_mutex;
   std::map<std::string, actors::CohortActor, std::less<>> cohorts;  // guarded by cohorts_mutex

@@ -1,5 +1,6 @@
 #include "runtime/commit.hpp"
 
+#include "runtime/schema_guard.hpp"
 #include "runtime/tree_editor.hpp"
 #include "runtime/value_path.hpp"
 #include "runtime/zone_guard.hpp"
@@ -233,13 +234,21 @@ Applied applied(const Write& write, const std::optional<Value>& before) {
 }
 
 Result<const Root*> commit(StateMemory& memory, const Root& head, const ProposalView& proposal,
-                           const AccessTable& access) {
+                           const AccessTable& access, const SchemaTerms& schema) {
   const Standing& standing = proposal.standing != nullptr ? *proposal.standing : Standing::ordinary();
   TreeEditor editor{memory, head, head.version + 1};
-  const auto changed = apply(editor, proposal.writes, access, standing);
-  if (!changed)
-    return changed.error();
-  return *changed || !proposal.signals.empty() ? editor.keep() : &head;
+  const auto applied_all = apply(editor, proposal.writes, access, standing);
+  if (!applied_all)
+    return applied_all.error();
+  const bool changed = *applied_all || !proposal.signals.empty();
+  if (proposal.schema != nullptr) [[unlikely]] {
+    if (auto fit = (*proposal.schema)->check_all(editor.root(), schema.finite); !fit)
+      return fit.error();
+  } else if (schema.guard != nullptr && changed) {
+    if (auto fit = schema.guard->check(head, editor.root(), proposal.writes, schema.finite); !fit)
+      return fit.error();
+  }
+  return changed ? editor.keep() : &head;
 }
 
 Result<const Root*> restore(StateMemory& memory, const Root& head, Version version, std::span<const Write> writes,

@@ -33,10 +33,17 @@ Result<std::optional<Value>> applied(const Write& write, const std::optional<Val
 /// The oldest elements go until the list has no more than that. Other values stay as they are.
 Value trimmed(Value list, std::size_t elements_max);
 
+/// What the new state must fit.
+struct SchemaTerms {
+  const SchemaGuard* guard = nullptr;  ///< nothing: anything is right
+  bool finite = true;                  ///< no number of the state or of the proposal is anything else
+};
+
 /// The root that follows `head`; `head` itself when the proposal changes nothing and carries no signals.
-/// The new root is not published yet. On an error, bad_alloc included, nothing has changed. REQUIRES: no conflict.
+/// The new root is not published yet. On an error, bad_alloc included, nothing has changed. A schema that the proposal
+/// brings is asked about the whole state, the one in `schema` about what the writes touch. REQUIRES: no conflict.
 Result<const Root*> commit(StateMemory& memory, const Root& head, const ProposalView& proposal,
-                           const AccessTable& access);
+                           const AccessTable& access, const SchemaTerms& schema = {});
 
 /// As commit, but the root is always a new one, of that version: what a journal brings back.
 Result<const Root*> restore(StateMemory& memory, const Root& head, Version version, std::span<const Write> writes,

@@ -1,5 +1,6 @@
 #include "runtime/asymmetric_fence.hpp"
 #include "runtime/commit_turn_log.hpp"
+#include "runtime/schema_guard.hpp"
 #include "runtime/value_check.hpp"
 
 #include <cassert>
@@ -24,7 +25,7 @@ CommitTurn::~CommitTurn() {
 
 // As try_commit(), a door for bad_alloc: deeply nested values are walked with the help of the heap.
 Status CommitTurn::fits(const ProposalView& proposal) const try {
-  const auto large = check_values(proposal.writes);
+  const auto large = check_values(proposal.writes, may_be_non_finite_.load(std::memory_order_relaxed));
   if (!large)
     return large.error();
   if (*large && listener_ != nullptr) [[unlikely]]
@@ -168,11 +169,20 @@ CommitTurn::Verdict CommitTurn::commit_now(const ProposalView& proposal) {
   std::optional<Logging::Place> place;
   if (logging_ != nullptr)
     place.emplace(*logging_, proposal);
-  auto next = theus::commit(*memory_, *head_, proposal, *terms_.access);
+  auto next = theus::commit(*memory_, *head_, proposal, *terms_.access,
+                            {schema_.get(), !may_be_non_finite_.load(std::memory_order_relaxed)});
   if (!next)
     return next.error();
-  if (*next == head_)
+  if (proposal.schema != nullptr) [[unlikely]] {
+    schema_ = *proposal.schema;
+    if (schema_->allows_non_finite())
+      may_be_non_finite_.store(true, std::memory_order_relaxed);
+  }
+  if (*next == head_) {
+    if (proposal.schema != nullptr && logging_ != nullptr)
+      logging_->settle_schema(schema_);
     return head_->version;
+  }
   head_ = *next;
   const Version version = head_->version;
   if (place)
@@ -227,6 +237,11 @@ Status CommitTurn::close() {
     watches_.close();
   }
   return logging_ != nullptr ? logging_->stop() : Status{};
+}
+
+std::shared_ptr<const SchemaGuard> CommitTurn::schema() const {
+  const std::lock_guard lock{turn_};
+  return schema_;
 }
 
 Status CommitTurn::add_watch(std::shared_ptr<WatchPoint> point) {

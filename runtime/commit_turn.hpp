@@ -8,6 +8,7 @@
 #include <theus/snapshot.hpp>
 #include <theus/statistics.hpp>
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 
@@ -131,6 +132,9 @@ public:
 
   const std::shared_ptr<const AccessTable>& access() const noexcept { return terms_.access; }
 
+  /// What is in force, or nothing.
+  std::shared_ptr<const SchemaGuard> schema() const;
+
   /// From now on commits are refused (closed) and watches are told so; reading goes on. What the log is to keep is
   /// kept before it returns. Errors: why some of it was not.
   Status close();
@@ -187,11 +191,13 @@ private:
   const Terms terms_;
   const Error out_of_memory_;  // made beforehand, when there still is memory for its text
   mutable std::mutex turn_;
-  const Root* head_;           // guarded by turn_
-  WatchPoints watches_;        // guarded by turn_
-  RequestLog requests_;        // guarded by turn_
-  Reservations reservations_;  // guarded by turn_
-  bool may_retain_ = true;     // guarded by turn_; what the last look said
+  const Root* head_;                            // guarded by turn_
+  WatchPoints watches_;                         // guarded by turn_
+  RequestLog requests_;                         // guarded by turn_
+  Reservations reservations_;                   // guarded by turn_
+  bool may_retain_ = true;                      // guarded by turn_; what the last look said
+  std::shared_ptr<const SchemaGuard> schema_;   // guarded by turn_
+  std::atomic<bool> may_be_non_finite_{false};  // some schema allowed it once; written under turn_
   std::condition_variable released_;
   bool is_closed_ = false;                       // guarded by turn_
   alignas(64) std::atomic<Version> version_{0};  // of the published root; written under turn_

@@ -39,6 +39,8 @@ void CommitTurn::Logging::Place::take(const Root& root) noexcept {
   entry.record = std::move(*proposal_.record);
   if (entry.audit)
     entry.audit->version = root.version;
+  if (proposal_.schema != nullptr)
+    entry.schema = *proposal_.schema;
   if (!logging_.turn_.terms_.publishes_before_logging) {
     entry.root = &root;
     entry.proposal = proposal_;
@@ -95,6 +97,8 @@ Settlement* CommitTurn::Logging::settle(std::size_t count) noexcept {
     const UnsettledCommit& entry = unsettled_[i];
     if (entry.version == 0)
       continue;
+    if (entry.schema != nullptr)
+      settled_schema_ = entry.schema;
     version = entry.version;
     root = entry.root;
   }
@@ -122,6 +126,7 @@ Settlement* CommitTurn::Logging::fail(const Error& error) noexcept {
              error.code() == Errc::journal_corrupt;
   if (turn_.terms_.publishes_before_logging)
     return unsettled_.detach_waiting();
+  turn_.schema_ = settled_schema_;
   turn_.memory_->rewind(turn_.head_);
   turn_.head_ = turn_.memory_->published();
   turn_.requests_.forget_after(turn_.head_->version);

@@ -42,6 +42,8 @@ public:
   bool is_settled() const noexcept { return unsettled_.is_empty(); }
   void attach(Settlement& waiting) noexcept { unsettled_.attach(waiting); }
   void audit(AuditEntry&& entry);
+  /// A schema has come into force with a commit that changed nothing.
+  void settle_schema(std::shared_ptr<const SchemaGuard> schema) noexcept { settled_schema_ = std::move(schema); }
 
   // Outside of it.
 
@@ -63,10 +65,11 @@ private:
 
   CommitTurn& turn_;
   CommitLog& log_;
-  UnsettledCommits unsettled_;        // guarded by the turn
-  std::optional<Error> failure_;      // guarded by the turn: of the last batch
-  bool refuses_ = false;              // guarded by the turn: it stands in the way of commits
-  std::vector<LoggedCommit*> batch_;  // of whoever writes
+  UnsettledCommits unsettled_;                         // guarded by the turn
+  std::optional<Error> failure_;                       // guarded by the turn: of the last batch
+  bool refuses_ = false;                               // guarded by the turn: it stands in the way of commits
+  std::shared_ptr<const SchemaGuard> settled_schema_;  // guarded by the turn: which a failure goes back to
+  std::vector<LoggedCommit*> batch_;                   // of whoever writes
   std::atomic<std::size_t> waiting_{0};
   std::atomic<Version> durable_{0};
   std::condition_variable durable_changed_;

@@ -219,17 +219,9 @@ Result<ExecutionResult> attempt(const Body& body, Context& context, Execution& e
   return in_stage(execution, failed(execution, "an exception that is no std::exception"));
 }
 
-// What runs on this thread right now; bodies do not nest.
+// What runs on this thread right now.
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): one per thread
-thread_local const Contract* running = nullptr;
-
-class RunningScope {
-public:
-  explicit RunningScope(const Contract& contract) noexcept { running = &contract; }
-  ~RunningScope() { running = nullptr; }
-  RunningScope(const RunningScope&) = delete;
-  RunningScope& operator=(const RunningScope&) = delete;
-};
+thread_local const std::string* running = nullptr;
 
 }  // namespace
 
@@ -238,7 +230,10 @@ RandomStream random_stream(std::uint64_t seed, std::string_view name, std::uint6
   return {seed, key_hash(name) + number};
 }
 
-const std::string* running_body() noexcept { return running == nullptr ? nullptr : &running->name(); }
+RunningScope::RunningScope(const std::string& name) noexcept : around_(std::exchange(running, &name)) {}
+RunningScope::~RunningScope() { running = around_; }
+
+const std::string* running_body() noexcept { return running; }
 
 // Memory may also end while the Error about something else is made.
 Result<ExecutionResult> run_body(const Body& body, const std::shared_ptr<Execution>& execution) try {
@@ -247,7 +242,7 @@ Result<ExecutionResult> run_body(const Body& body, const std::shared_ptr<Executi
     ~Closing() { execution.close(); }
   } closing{*execution};
   (void)nameless_out_of_memory();
-  const RunningScope scope{*execution->start().contract};
+  const RunningScope scope{execution->start().contract->name()};
   Context context{execution};
   return attempt(body, context, *execution);
 } catch (const std::bad_alloc&) {

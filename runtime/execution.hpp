@@ -135,7 +135,20 @@ RandomStream random_stream(std::uint64_t seed, std::string_view name, std::uint6
 /// The one function that calls user bodies.
 Result<ExecutionResult> run_body(const Body& body, const std::shared_ptr<Execution>& execution);
 
-/// The name of the process or agent whose body runs on this thread, or nullptr.
+/// While it lives, code of the user's of that name runs on this thread, and calls no engine.
+class RunningScope {
+public:
+  /// The name must outlive the scope.
+  explicit RunningScope(const std::string& name) noexcept;
+  ~RunningScope();
+  RunningScope(const RunningScope&) = delete;
+  RunningScope& operator=(const RunningScope&) = delete;
+
+private:
+  const std::string* const around_;
+};
+
+/// The name of the process, agent or rule whose code runs on this thread, or nullptr.
 const std::string* running_body() noexcept;
 
 /// Signals, and messages, of one execution at most; more are refused with too_large.

@@ -10,11 +10,14 @@
 #include <theus/version.hpp>
 #include <theus/write.hpp>
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
 namespace theus {
+
+class SchemaGuard;
 
 /// What a transaction asks the state to become: all of it or none. The views must outlive the commit call.
 struct ProposalView {
@@ -26,9 +29,11 @@ struct ProposalView {
   const Standing* standing = nullptr;  ///< nothing: that of an ordinary caller
   const Request* request = nullptr;    ///< answered with its first outcome when it comes again
   Reservations::Id reservation = Reservations::nobody;  ///< the one that the proposal need not wait for
-  const Cause* cause = nullptr;                         ///< for the journal; nothing: a caller outside processes
-  bool* is_recorded = nullptr;                          ///< becomes true when the journal got a record of it
-  const AuditEntry* audit = nullptr;                    ///< goes into the audit log with the commit, as of its version
+  /// Comes into force with the proposal, or nothing: that stays which is.
+  const std::shared_ptr<const SchemaGuard>* schema = nullptr;
+  const Cause* cause = nullptr;              ///< for the journal; nothing: a caller outside processes
+  bool* is_recorded = nullptr;               ///< becomes true when the journal got a record of it
+  const AuditEntry* audit = nullptr;         ///< goes into the audit log with the commit, as of its version
   std::vector<std::byte>* record = nullptr;  ///< within the turn: what the log will take, see commit_record.hpp
 };
 
@@ -46,9 +51,8 @@ struct Proposal {
   std::shared_ptr<bool> is_recorded{};   // read after the answer: what changes nothing leaves no record
 
   ProposalView view() const noexcept {
-    return {
-        base,        strict,           reads, writes, signals, &standing, request ? &*request : nullptr, reservation,
-        cause.get(), is_recorded.get()};
+    return {base,        strict,  reads,       writes,           signals, &standing, request ? &*request : nullptr,
+            reservation, nullptr, cause.get(), is_recorded.get()};
   }
 };
 

@@ -52,7 +52,7 @@ Status Transaction::State::emit(std::string_view signal, Value payload) {
   return {};
 }
 
-Result<Version> Transaction::State::commit() {
+Result<Version> Transaction::State::commit(const std::shared_ptr<const SchemaGuard>* schema) {
   const std::vector<Write> writes = overlay_.writes();  // may still mark paths as read
   const std::optional<Request> request = request_of(options_);
   touched_ = reads_.paths();
@@ -63,7 +63,7 @@ Result<Version> Transaction::State::commit() {
                         .reason = options_.reason,
                         .time = transactor_.clock().wall()};
 
-  if (writes.empty() && signals_.empty() && !request)
+  if (writes.empty() && signals_.empty() && !request && schema == nullptr)
     return version();
   return transactor_.turn().commit({.base = version(),
                                     .reads = reads_.paths(),
@@ -72,6 +72,7 @@ Result<Version> Transaction::State::commit() {
                                     .standing = &standing_,
                                     .request = request ? &*request : nullptr,
                                     .reservation = reservation_,
+                                    .schema = schema,
                                     .audit = options_.reason.empty() ? nullptr : &edit});
 }
 

@@ -24,7 +24,7 @@ public:
   Status write(const Write& change);
   Status emit(std::string_view signal, Value payload);
   /// Ends the transaction. What it depended on and wanted to change stays in touched_paths().
-  Result<Version> commit();
+  Result<Version> commit(const std::shared_ptr<const SchemaGuard>* schema = nullptr);
 
   const std::vector<Path>& touched_paths() const noexcept { return touched_; }
 

@@ -20,7 +20,8 @@ Result<Transaction> Transactor::open(TransactionOptions options, std::shared_ptr
   return Transaction{std::make_unique<Transaction::State>(*this, std::move(owner), std::move(options), reservation)};
 }
 
-Result<Version> Transactor::run(const std::function<Status(Transaction&)>& body, const TransactionOptions& options) {
+Result<Version> Transactor::run(const std::function<Status(Transaction&)>& body, const TransactionOptions& options,
+                                const std::shared_ptr<const SchemaGuard>* schema) {
   const std::uint64_t seed = next_run_.fetch_add(1);
   const auto deadline = clock_.now() + options.timeout;
   std::optional<Reservation> reservation;
@@ -41,7 +42,7 @@ Result<Version> Transactor::run(const std::function<Status(Transaction&)>& body,
     if (state == nullptr)
       return Error{Errc::bad_argument, "transaction", "its function committed or dropped it",
                    "Return a Status from the function; the transaction is then committed, or dropped on an error"};
-    auto outcome = state->commit();
+    auto outcome = state->commit(schema);
     if (outcome || outcome.error().code() != Errc::version_mismatch || attempt >= options.attempts_max ||
         clock_.now() >= deadline)
       return outcome;

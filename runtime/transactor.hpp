@@ -23,7 +23,9 @@ public:
 
   /// Calls the function on a new transaction and commits that, again after each conflict: with back-off, and from the
   /// third conflict on with its paths reserved. An error of the function ends it without a commit.
-  Result<Version> run(const std::function<Status(Transaction&)>& body, const TransactionOptions& options);
+  /// A schema comes into force with the commit.
+  Result<Version> run(const std::function<Status(Transaction&)>& body, const TransactionOptions& options,
+                      const std::shared_ptr<const SchemaGuard>* schema = nullptr);
 
   CommitTurn& turn() const noexcept { return turn_; }
   AuditTrail& trail() const noexcept { return trail_; }

@@ -10,6 +10,7 @@
 namespace theus {
 
 struct Root;
+class SchemaGuard;
 
 /// Somebody whose outcome stands on commits that the log does not hold yet. Told once, by any thread, without locks.
 class Settlement {
@@ -54,6 +55,7 @@ private:
 struct UnsettledCommit : LoggedCommit {
   const Root* root = nullptr;  ///< of its version; nullptr: it is an audit entry, or was published at once
   ProposalView proposal{};     ///< kept alive by whoever waits for it; empty when it was published at once
+  std::shared_ptr<const SchemaGuard> schema{};  ///< that came into force with it; nothing: none did
   Settlement* waiting = nullptr;
 };
 

@@ -13,13 +13,13 @@ Error placed(const Write& write, const Error& fault) {
 }
 
 /// The bytes of the value's encoding; 0 for numbers and such.
-Result<std::size_t> checked_bytes(const Write& write) {
+Result<std::size_t> checked_bytes(const Write& write, bool non_finite) {
   if (is_harmless(write.value))
     return std::size_t{0};
   const auto bytes = measured_bytes(write.value);
   if (!bytes)
     return placed(write, bytes.error());
-  if (const auto place = find_non_finite(write.value))
+  if (const auto place = non_finite ? std::nullopt : find_non_finite(write.value))
     return Error{Errc::bad_argument, write.path.text(),
                  "the number" + (place->is_root() ? std::string{} : " at " + place->text()) + " is not finite",
                  "Store null, or a string, where there is no number"};
@@ -28,10 +28,10 @@ Result<std::size_t> checked_bytes(const Write& write) {
 
 }  // namespace
 
-Result<std::optional<LargeWrite>> check_values(std::span<const Write> writes) {
+Result<std::optional<LargeWrite>> check_values(std::span<const Write> writes, bool non_finite) {
   std::optional<LargeWrite> large;
   for (const Write& write : writes) {
-    const auto bytes = checked_bytes(write);
+    const auto bytes = checked_bytes(write, non_finite);
     if (!bytes)
       return bytes.error();
     if (*bytes >= large_value_bytes && write.path.zone() == Zone::data)

@@ -38,8 +38,8 @@ inline bool are_harmless(std::span<const Write> writes) noexcept {
 }
 
 /// Whether all of this may enter the state, whatever the state is: within the limits of check_limits(), and without NaN
-/// or infinity (bad_argument). Tells one write of a large value to the data zone, if there is one. Costs nothing to
-/// speak of for scalars, one walk for lists and maps. Any thread.
-Result<std::optional<LargeWrite>> check_values(std::span<const Write> writes);
+/// or infinity (bad_argument), unless a schema will be asked about them. Tells one write of a large value to the data
+/// zone, if there is one. Costs nothing to speak of for scalars, one walk for lists and maps. Any thread.
+Result<std::optional<LargeWrite>> check_values(std::span<const Write> writes, bool non_finite = false);
 
 }  // namespace theus

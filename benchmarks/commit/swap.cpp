@@ -1,6 +1,6 @@
 // One counter, known to every client by its version: each client swaps the version it knows for the next, and takes
 // the newest version after a refusal. ours goes through the public door, with the checks of its paths and versions, and
-// with one watcher of the counter, who is told all the time what has changed. Nothing stands for the schema yet.
+// with one watcher of the counter, who is told all the time what has changed, and with a schema of the state.
 
 #include "benchmarks/commit/cases.hpp"
 #include "benchmarks/contention.hpp"
@@ -54,8 +54,19 @@ double map_swaps(LockedMap& map, unsigned threads) {
       .successes_per_second();
 }
 
+std::shared_ptr<Engine> guarded_engine() {
+  auto engine = std::make_shared<Engine>();
+  engine
+      ->set_schema("domain", Schema::parse("{type: object, required: [count], "
+                                           "properties: {count: {type: integer, minimum: 0}, name: {type: string}}}")
+                                 .value())
+      .value();
+  engine->compare_and_swap(engine->version(), {{counter_path, 0}}).value();
+  return engine;
+}
+
 void cas(Case& subject, unsigned threads) {
-  subject.ours([engine = std::make_shared<Engine>(), threads] { return engine_swaps(*engine, threads); });
+  subject.ours([engine = guarded_engine(), threads] { return engine_swaps(*engine, threads); });
   subject.peer("mutex+map", [map = std::make_shared<LockedMap>(), threads] { return map_swaps(*map, threads); });
 #ifdef THEUS_BENCHMARK_PEERS
   add_packaged_cas_peers(subject, threads);

@@ -1,5 +1,6 @@
 // Transfers between accounts by many threads at once, checked at every change by somebody who watches; a correction by
-// hand that leaves its reason behind; and a statement that can only grow.
+// hand that leaves its reason behind; a statement that can only grow; and balances that never fall below zero, whoever
+// writes them.
 
 #include <theus/engine.hpp>
 
@@ -26,6 +27,8 @@ theus::EngineOptions bank(theus::JournalOptions journal) {
   for (int i = 0; i < accounts; ++i)
     options.initial.push_back({account(i), balance});
   options.access.overrides = {{"domain.statement", theus::PathAccess::append_only}};
+  options.schema = theus::StateSchema{}.at(
+      all_accounts, theus::Schema::parse("{type: object, additionalProperties: {type: integer, minimum: 0}}").value());
   return options;
 }
 
@@ -93,6 +96,8 @@ int main(int argc, char** argv) {
 
   const auto refused = engine.compare_and_swap(engine.version(), {theus::Write::erase("domain.statement")});
   std::printf("%s\n", refused.error().text().c_str());
+  const auto overdrawn = engine.compare_and_swap(engine.version(), {{account(3), -1}});
+  std::printf("%s\n", overdrawn.error().text().c_str());
 
   engine.shutdown(std::chrono::seconds{10}).value();
   auditor.join();

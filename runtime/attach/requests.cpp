@@ -1,4 +1,5 @@
 #include "runtime/attach/requests.hpp"
+#include "runtime/schema_guard.hpp"
 
 #include <theus/limits.hpp>
 #include <theus/nearest.hpp>
@@ -63,6 +64,16 @@ Changes changes_between(const Snapshot& before, const Snapshot& after, const std
     std::ranges::move(found.entries, std::back_inserter(changes.diff.entries));
   }
   return changes;
+}
+
+/// The changes as they are sent, without what a schema calls secret.
+Value told(const AttachTarget& target, Changes changes) {
+  if (const auto schema = target.schema(); schema != nullptr && schema->has_secrets())
+    for (Difference& each : changes.diff.entries) {
+      each.before = schema->redacted(each.path, each.before);
+      each.after = schema->redacted(each.path, each.after);
+    }
+  return to_wire(changes);
 }
 
 Result<Value> info(AttachTarget& target, AttachedClient&, const Value&) { return to_wire(target.info()); }
@@ -180,7 +191,7 @@ Result<Value> changes(AttachTarget& target, AttachedClient& client, const Value&
   const auto wanted = request["entries_max"].get<std::size_t>();
   if (!wanted)
     return bad_request("a request for changes tells how many it wants");
-  return to_wire(changes_between(*client.mark, target.state(), uncovered(*paths), std::min(*wanted, entries_max)));
+  return told(target, changes_between(*client.mark, target.state(), uncovered(*paths), std::min(*wanted, entries_max)));
 }
 
 Result<Value> answer_of(AttachTarget& target, AttachedClient& client, const Value& request) {
@@ -230,7 +241,7 @@ ChangeFeed::ChangeFeed(std::vector<Path> paths, std::optional<Version> since, Sn
 
 std::optional<Value> ChangeFeed::look(const AttachTarget& target) {
   if (since_)
-    if (auto earlier = earlier_changes())
+    if (auto earlier = earlier_changes(target))
       return earlier;
   if (!is_behind(target))
     return std::nullopt;
@@ -238,12 +249,12 @@ std::optional<Value> ChangeFeed::look(const AttachTarget& target) {
   const Changes found = changes_between(before, told_, paths_, entries_max);
   if (found.diff.empty())
     return std::nullopt;
-  Value message = to_wire(found);
+  Value message = told(target, found);
   message.set("event", "changes");
   return message;
 }
 
-std::optional<Value> ChangeFeed::earlier_changes() {
+std::optional<Value> ChangeFeed::earlier_changes(const AttachTarget& target) {
   Changes earlier{*since_, told_.version(), {}};
   for (const Path& path : paths_)
     if (told_.last_change(path) > *since_) {
@@ -254,7 +265,7 @@ std::optional<Value> ChangeFeed::earlier_changes() {
   since_.reset();
   if (earlier.diff.empty())
     return std::nullopt;
-  Value message = to_wire(earlier);
+  Value message = told(target, std::move(earlier));
   message.set("event", "changes");
   return message;
 }

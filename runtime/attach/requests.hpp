@@ -4,6 +4,8 @@
 
 namespace theus {
 
+class SchemaGuard;
+
 /// What requests may ask of an engine. Called by one thread.
 class AttachTarget {
 public:
@@ -18,6 +20,8 @@ public:
   /// Waits for nobody.
   virtual Result<std::uint64_t> send_signal(std::string_view name, const Value& payload) = 0;
   virtual Result<SignalReceiver> listen(const ListenOptions& options) = 0;
+  /// What the state must fit, or nothing: tells what is secret.
+  virtual std::shared_ptr<const SchemaGuard> schema() const { return nullptr; }
 };
 
 /// Tells one client of the changes of some paths. Holds the state that was told last, and takes a newer one whenever
@@ -32,7 +36,7 @@ public:
   std::optional<Value> look(const AttachTarget& target);
 
 private:
-  std::optional<Value> earlier_changes();
+  std::optional<Value> earlier_changes(const AttachTarget& target);
 
   const std::vector<Path> paths_;
   std::optional<Version> since_;  // earlier than told_, and not told yet

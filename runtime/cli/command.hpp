@@ -56,5 +56,8 @@ extern const Command signal_tail_command;
 extern const Command signal_send_command;
 extern const Command signal_hz_command;
 extern const Command workflow_validate_command;
+extern const Command schema_gen_command;
+extern const Command schema_code_command;
+extern const Command schema_check_command;
 
 }  // namespace theus::cli

@@ -54,6 +54,10 @@ std::string text_of(const Error& error, const Console& console) {
   std::string text = console.red("error:") + " " + error.text();
   if (const Value* differences = error.field("diff"))
     text += lines_of(*differences);
+  if (const Value* violations = error.field("violations"); violations != nullptr && violations->size() > 1)
+    for (const Value& each : violations->items())
+      text += fmt::format("\n  {}: wanted {}, got {}", escaped(each["path"].get<std::string>().value_or("")),
+                          escaped(each["wanted"].get<std::string>().value_or("")), escaped(to_json(each["got"])));
   const Value* findings = error.field("findings");
   if (findings == nullptr)
     return text;

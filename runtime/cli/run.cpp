@@ -19,6 +19,7 @@ namespace {
 constexpr std::chrono::milliseconds shutdown_timeout{10'000};
 constexpr std::uint64_t timeout_ms_max = 30ULL * 24 * 3600 * 1000;
 constexpr const char* attach_folder = ".theus";
+constexpr const char* usual_schema = "specs/context_schema.yaml";
 
 struct Options {
   std::string workflow;
@@ -31,6 +32,7 @@ struct Options {
   std::string durability{to_string(Durability::disk)};
   bool quiet = false;
   bool no_attach = false;
+  std::string schema;
 };
 
 struct Assignment {
@@ -114,11 +116,25 @@ WorkflowOptions workflow_options(const Options& options, const Session& session,
   return all;
 }
 
+/// The schema file that was named, or the project's own if there is one, beside what modules have set.
+Status load_schema(Engine& engine, const Options& options) {
+  if (options.schema.empty() && !std::filesystem::exists(usual_schema))
+    return {};
+  const auto file = StateSchema::load(options.schema.empty() ? usual_schema : options.schema);
+  if (!file)
+    return file.error();
+  StateSchema all = engine.schema();
+  const auto set = engine.set_schema(all.join(*file));
+  return set ? Status{} : Status{set.error()};
+}
+
 /// Everything from an empty engine to the finished workflow.
 Result<WorkflowReport> run_workflow(Engine& engine, const Options& options, const Session& session,
                                     std::stop_token cancel) {
   if (Status loaded = load_modules(engine, session.registry, options.modules); !loaded)
     return loaded.error();
+  if (Status guarded = load_schema(engine, options); !guarded)
+    return guarded.error();
   std::vector<Write> writes;
   for (const std::string& text : options.settings)
     writes.push_back(setting(text).value());
@@ -219,6 +235,10 @@ constinit const Command run_command{
           ->type_name("disk|os|disk_async")
           ->check(CLI::IsMember({"disk", "os", "disk_async"}))
           ->needs(journal);
+      parser
+          .add_option("--schema", options->schema,
+                      "What the state must fit; otherwise specs/context_schema.yaml, if it is there")
+          ->type_name("FILE");
       parser.add_flag("--quiet", options->quiet, "No status line, and of the log only warnings and errors");
       parser.add_flag("--no-attach", options->no_attach,
                       "Let no other command attach; otherwise those of the same user can, through .theus/");

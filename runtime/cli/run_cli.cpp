@@ -28,14 +28,15 @@ struct Family {
 constexpr Family families[] = {
     {"process", "What modules register"},          {"state", "The state of a running engine, or of a run of modules"},
     {"signal", "The signals of a running engine"}, {"workflow", "Workflow files"},
-    {"audit", "The audit log of a journal"},
+    {"audit", "The audit log of a journal"},       {"schema", "What the state must look like"},
 };
 
 const Command* const commands[] = {
     &run_command,         &process_list_command, &process_inspect_command,   &state_get_command,
     &state_set_command,   &state_watch_command,  &state_diff_command,        &signal_tail_command,
     &signal_send_command, &signal_hz_command,    &workflow_validate_command, &replay_command,
-    &diff_command,        &audit_verify_command, &audit_tail_command,
+    &diff_command,        &audit_verify_command, &audit_tail_command,        &schema_gen_command,
+    &schema_code_command, &schema_check_command,
 };
 
 constexpr std::string_view exit_codes =

@@ -153,6 +153,47 @@ const std::vector<Situation>& situations() {
        [](Engine& engine) {
          return engine.compare_and_swap(0, {{"domain.a", std::numeric_limits<double>::quiet_NaN()}}).error();
        }},
+      {"a value does not fit its schema",
+       [](Engine& engine) {
+         engine.set_schema("domain.stock", Schema::parse("{type: integer, minimum: 0}").value()).value();
+         return engine.compare_and_swap(0, {{"domain.stock", -3}}).error();
+       }},
+      {"several values do not fit",
+       [](Engine& engine) {
+         engine
+             .set_schema(
+                 "domain.customer",
+                 Schema::parse("{required: [name], properties: {age: {type: integer}, mail: {pattern: '@'}}}").value())
+             .value();
+         return engine.compare_and_swap(0, {{"domain.customer", Value{{"age", "old"}, {"mail", "none"}}}}).error();
+       }},
+      {"live data does not fit a new schema",
+       [](Engine& engine) {
+         engine.compare_and_swap(0, {{"domain.stock", "many"}}).value();
+         return engine.set_schema("domain.stock", Schema::parse("type: integer").value()).error();
+       }},
+      {"a rule is broken",
+       [](Engine& engine) {
+         StateSchema schema;
+         schema.rule("stock covers orders", Expression::compile("domain.stock >= domain.ordered").value());
+         engine.compare_and_swap(0, {{"domain.stock", 5}, {"domain.ordered", 3}}).value();
+         engine.set_schema(schema).value();
+         return engine.compare_and_swap(engine.version(), {{"domain.ordered", 9}}).error();
+       }},
+      {"the data is of a later schema",
+       [](Engine& engine) {
+         engine.set_schema(StateSchema{3}).value();
+         return engine.set_schema(StateSchema{2}).error();
+       }},
+      {"a schema has an unknown keyword",
+       [](Engine&) { return Schema::parse("type: integer\nminmum: 3\n", "shop.yaml").error(); }},
+      {"a pattern looks around", [](Engine&) { return Schema::parse("pattern: 'a(?=b)'", "shop.yaml").error(); }},
+      {"a schema refers to nothing",
+       [](Engine&) {
+         return StateSchema::parse("paths: {domain.a: {$ref: '#/definitions/mony'}}\ndefinitions: {money: {}}",
+                                   "shop.yaml")
+             .error();
+       }},
       {"a list is appended to a number",
        [](Engine& engine) {
          engine.compare_and_swap(0, {{"domain.a", 1}}).value();

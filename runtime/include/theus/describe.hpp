@@ -21,6 +21,8 @@ struct Shape {
   /// outside; `is_recursive` tells that they are to be found there.
   std::vector<FieldShape> fields;
   bool is_recursive = false;
+  /// Of a struct: what THEUS_CONSTRAINTS says.
+  std::vector<Constraint> constraints;
   /// Of an enumeration, whose Values are these strings.
   std::vector<std::string> names;
   /// Of a list or a map with members of one shape: that one. Of a tuple: one for each element.
@@ -162,6 +164,8 @@ struct Describe<T> {
     shape.is_recursive = around != nullptr && around->holds(inside.type);
     if (shape.is_recursive)
       return shape;
+    if constexpr (HasConstraints<T>)
+      shape.constraints = theus_constraints(Declared<T>{}, TheusGlobalScope{});
     const auto add = [&](const auto& field) {
       using FieldType = std::remove_cvref_t<decltype(std::declval<T>().*field.member)>;
       shape.fields.push_back({std::string{field.name}, describe<FieldType>(&inside)});

@@ -12,6 +12,7 @@
 #include <theus/process.hpp>
 #include <theus/signal_hub.hpp>
 #include <theus/snapshot.hpp>
+#include <theus/state_schema.hpp>
 #include <theus/statistics.hpp>
 #include <theus/transaction.hpp>
 #include <theus/watch.hpp>
@@ -23,6 +24,7 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string_view>
@@ -54,6 +56,8 @@ struct EngineOptions {
   AccessOptions access{};
   /// Written before anybody reads, constants included, as version 1. Not when the journal has a state.
   std::vector<Write> initial{};
+  /// What the state must fit, `initial` included.
+  std::optional<StateSchema> schema{};
   /// Bytes that old snapshots may keep before commits are refused with `resource_exhausted`.
   std::size_t retained_bytes_max = std::size_t{1} << 30;
   /// Requests with an id that are remembered, so that a repetition gets the first answer.
@@ -194,6 +198,24 @@ public:
   Result<Transaction> edit(std::string reason);
   /// The newest thousand entries of the audit log, oldest first.
   std::vector<AuditEntry> audit_log() const;
+
+  /// From now on what is committed must fit, wherever it comes from: otherwise schema_violation, with everything that
+  /// is wrong, and nothing is written. Refuses live data that does not fit in the same way. Data of an earlier version
+  /// (`global.schema_version`) is migrated first, in the same commit: by the migrations that lead from its version to
+  /// the schema's, or as it is when none begins at its version. When anything is refused, nothing has changed, and the
+  /// schema before stays in force. Returns the version of the state that fits. Errors besides: bad_schema for
+  /// data of a later version, and for migrations that end before the schema's version; what a migration refuses with.
+  Result<Version> set_schema(StateSchema schema);
+  /// Adds the schema of one path to those in force, or replaces it.
+  Result<Version> set_schema(const Path& path, Schema schema);
+  template <class T>
+  Result<Version> set_schema(const Path& path = "domain") {
+    return set_schema(path, Schema::of<T>());
+  }
+  /// Of a file such as specs/context_schema.yaml.
+  Result<Version> load_schema(const std::filesystem::path& file);
+  /// What is in force.
+  StateSchema schema() const;
 
   /// Tells of changes at or below the paths after version `since`. At most 1024 watches per engine.
   Result<Watch> watch(std::vector<Path> paths, Version since);

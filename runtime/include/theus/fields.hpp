@@ -26,6 +26,17 @@ struct TheusGlobalScope {};
 #define THEUS_FIELD(name) \
   ::theus::Field { #name, &TheusStruct::name }
 
+/// Declares what the schema of a struct (<theus/schema.hpp>) says beyond the types of its members: keywords of a
+/// member by its name, of the struct itself by "". They take the place of keywords that follow from the types.
+///
+///   THEUS_CONSTRAINTS(Order, {"amount", R"({"minimum": 0})"}, {"note", R"({"maxLength": 80})"})
+///
+/// Scope as for THEUS_FIELDS.
+#define THEUS_CONSTRAINTS(Type, ...)                                                            \
+  [[maybe_unused]] inline auto theus_constraints(::theus::Declared<Type>, ::TheusGlobalScope) { \
+    return ::std::vector<::theus::Constraint>{__VA_ARGS__};                                     \
+  }
+
 /// Declares the enumerators of an enumeration, whose Values are their names: THEUS_ENUM(Color, red, green).
 /// Scope and bounds as for THEUS_FIELDS. Writing an enumerator that has no name throws LogicError bad_argument.
 #define THEUS_ENUM(Type, ...)                                                                \
@@ -67,11 +78,20 @@ Fields(const char*, std::tuple<T...>) -> Fields<T...>;
 template <class T, std::size_t N>
 Names(const char*, std::array<std::pair<std::string_view, T>, N>) -> Names<T, N>;
 
+/// Keywords of a schema, as JSON, for the member of that name; for the struct itself when the name is empty.
+struct Constraint {
+  std::string member;
+  std::string keywords;
+};
+
 template <class T>
 concept HasFields = requires { theus_fields(Declared<T>{}, TheusGlobalScope{}); };
 
 template <class T>
 concept HasNames = requires { theus_names(Declared<T>{}, TheusGlobalScope{}); };
+
+template <class T>
+concept HasConstraints = requires { theus_constraints(Declared<T>{}, TheusGlobalScope{}); };
 
 template <class T>
 inline constexpr bool is_optional = false;
