@@ -224,6 +224,47 @@ TEST_CASE("agents that act on their own run again, also after runs that left no 
   CHECK(report.runs == report.causes.at("agent"));
 }
 
+/// Writes down all that it is told of why it runs.
+Agent witness() {
+  return {.name = "witness",
+          .reads = {"domain.input"},
+          .writes = {"domain.seen"},
+          .on = {.signals = {"bell.*"}, .changes = {"domain.input"}, .tick = 2ms, .messages = true},
+          .body = [](Context& ctx) {
+            const Trigger& why = ctx.trigger();
+            Value seen{{"number", why.number}, {"missed", why.missed},   {"name", why.name},
+                       {"since", why.since},   {"payload", why.payload}, {"version", ctx.version()}};
+            if (!why.paths.empty())
+              seen.set("path", why.paths.front().text());
+            if (!why.messages.empty())
+              seen.set("message", why.messages.front().content);
+            ctx.set(Path{"domain.seen"}.key(std::string{to_string(why.kind)}), seen);
+          }};
+}
+
+TEST_CASE("agents that run again are told the same reasons", "[replay]") {
+  const Folder folder;
+  {
+    Engine engine{on(folder)};
+    engine.spawn_agent(witness()).value();
+    engine.signals().send("bell.rang", {{"times", 3}});
+    engine.compare_and_swap(engine.version(), {{"domain.input", 1}}).value();
+    engine.send("witness", "hello").value();
+    for (const char* kind : {"signal", "change", "message", "tick"})
+      for (const auto end = std::chrono::steady_clock::now() + 60s;
+           std::chrono::steady_clock::now() < end && !engine.state().find(Path{"domain.seen"}.key(kind));)
+        (void)engine.wait_for_change({"domain.seen"}, engine.version(), 100ms);
+    const Value seen = engine.state().get("domain.seen").value();
+    REQUIRE(seen.size() == 4);
+    CHECK(seen["signal"]["payload"] == Value{{"times", 3}});
+    CHECK(seen["change"]["path"] == Value{"domain.input"});
+    CHECK(seen["message"]["message"] == Value{"hello"});
+  }
+  const ReplayReport report = rerun(folder, [](Engine& engine) { return engine.spawn_agent(witness()); });
+  CHECK(report.causes.at("agent") >= 4);
+  CHECK(report.causes.at("external") == 1);
+}
+
 Cohort flock() {
   return {.name = "flock",
           .agents = 100,
