@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -152,6 +153,39 @@ TEST_CASE("a body that is not there cannot be replayed, nor one that reads what 
   CHECK(*meta.field("version") == Value{2});
 }
 
+TEST_CASE("a body that read its state long before its commit runs again on that state", "[replay]") {
+  const Folder folder;
+  std::atomic<bool> has_read{false};
+  std::atomic<bool> may_end{false};
+  const Process slow{.name = "slow",
+                     .inputs = {"domain.seed"},
+                     .outputs = {"domain.slow"},
+                     .blocking = true,
+                     .timeout = 60s,
+                     .body = [&](Context& ctx) {
+                       const int seed = ctx.get<int>("domain.seed");
+                       has_read = true;
+                       has_read.notify_all();
+                       may_end.wait(false);
+                       return seed + static_cast<int>(ctx.version());
+                     }};
+  {
+    Engine engine{on(folder)};
+    engine.register_process(slow).value();
+    engine.compare_and_swap(0, {{"domain.seed", 1000}}).value();
+    auto running = engine.execute_async("slow");
+    has_read.wait(false);
+    for (int i = 0; i < 400; ++i)
+      engine.compare_and_swap(engine.version(), {{"domain.other", i}}).value();
+    may_end = true;
+    may_end.notify_all();
+    CHECK(running.get().value().version == 402);
+    CHECK(engine.state().get<int>("domain.slow").value() == 1001);
+  }
+  const ReplayReport report = rerun(folder, [&](Engine& engine) { return engine.register_process(slow); });
+  CHECK(report.runs == 1);
+}
+
 /// Moves by a random step, the further the more often it has moved; tells its neighbour.
 Agent walker(std::size_t i) {
   const Path own = Path{"domain"}.key("x" + std::to_string(i));
@@ -189,6 +223,23 @@ TEST_CASE("rounds run again with private states, messages and random numbers, ov
   const Error other = failure_of(
       folder, [](Engine& engine) { return engine.spawn_agents(20, [](std::size_t i) { return walker(19 - i); }); });
   CHECK(other.code() == Errc::not_replayable);
+}
+
+TEST_CASE("rounds whose beginning was dropped are not guessed", "[replay]") {
+  const Folder folder;
+  for (int start = 0; start < 3; ++start) {
+    EngineOptions options = on(folder);
+    options.journal.history_min = 30;
+    Engine engine{options};
+    engine.spawn_agents(15, walker).value();
+    for (int round = 0; round < 150; ++round)
+      engine.round().value();
+  }
+  REQUIRE(journal_extent(in(folder).path).value().first > 1);
+  const Error lost = failure_of(folder, [](Engine& engine) { return engine.spawn_agents(15, walker); });
+  CHECK(lost.code() == Errc::not_replayable);
+  CHECK(lost.text().find("private state") != std::string::npos);
+  CHECK(replay(in(folder).path));
 }
 
 /// Counts what it hears, and writes the count down now and then.
