@@ -21,9 +21,11 @@ constexpr std::array may_catch{
     Allowance{"runtime/cli/modules.cpp", "a user's module may throw while it registers"},
     Allowance{"runtime/cli/run_cli.cpp", "the adapter of CLI11, and the end of the command line"},
     Allowance{"runtime/commit_turn.cpp", "a door for bad_alloc: the turn stays whole"},
+    Allowance{"runtime/commit_turn_log.cpp", "a door for bad_alloc: that proposal is refused"},
     Allowance{"runtime/conflict_counts.cpp", "counts nothing when memory is out"},
     Allowance{"runtime/execution.cpp", "the one call of user bodies"},
     Allowance{"runtime/state_memory.cpp", "reclaims later when memory for it is short"},
+    Allowance{"runtime/store/checkpoint_writer.cpp", "gives a checkpoint up when memory is short"},
     Allowance{"runtime/yaml/reader.cpp", "the adapter of yaml-cpp, which throws"},
 };
 

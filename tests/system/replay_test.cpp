@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -152,6 +153,39 @@ TEST_CASE("a body that is not there cannot be replayed, nor one that reads what 
   CHECK(*meta.field("version") == Value{2});
 }
 
+TEST_CASE("a body that read its state long before its commit runs again on that state", "[replay]") {
+  const Folder folder;
+  std::atomic<bool> has_read{false};
+  std::atomic<bool> may_end{false};
+  const Process slow{.name = "slow",
+                     .inputs = {"domain.seed"},
+                     .outputs = {"domain.slow"},
+                     .blocking = true,
+                     .timeout = 60s,
+                     .body = [&](Context& ctx) {
+                       const int seed = ctx.get<int>("domain.seed");
+                       has_read = true;
+                       has_read.notify_all();
+                       may_end.wait(false);
+                       return seed + static_cast<int>(ctx.version());
+                     }};
+  {
+    Engine engine{on(folder)};
+    engine.register_process(slow).value();
+    engine.compare_and_swap(0, {{"domain.seed", 1000}}).value();
+    auto running = engine.execute_async("slow");
+    has_read.wait(false);
+    for (int i = 0; i < 400; ++i)
+      engine.compare_and_swap(engine.version(), {{"domain.other", i}}).value();
+    may_end = true;
+    may_end.notify_all();
+    CHECK(running.get().value().version == 402);
+    CHECK(engine.state().get<int>("domain.slow").value() == 1001);
+  }
+  const ReplayReport report = rerun(folder, [&](Engine& engine) { return engine.register_process(slow); });
+  CHECK(report.runs == 1);
+}
+
 /// Moves by a random step, the further the more often it has moved; tells its neighbour.
 Agent walker(std::size_t i) {
   const Path own = Path{"domain"}.key("x" + std::to_string(i));
@@ -191,6 +225,23 @@ TEST_CASE("rounds run again with private states, messages and random numbers, ov
   CHECK(other.code() == Errc::not_replayable);
 }
 
+TEST_CASE("rounds whose beginning was dropped are not guessed", "[replay]") {
+  const Folder folder;
+  for (int start = 0; start < 3; ++start) {
+    EngineOptions options = on(folder);
+    options.journal.history_min = 30;
+    Engine engine{options};
+    engine.spawn_agents(15, walker).value();
+    for (int round = 0; round < 150; ++round)
+      engine.round().value();
+  }
+  REQUIRE(journal_extent(in(folder).path).value().first > 1);
+  const Error lost = failure_of(folder, [](Engine& engine) { return engine.spawn_agents(15, walker); });
+  CHECK(lost.code() == Errc::not_replayable);
+  CHECK(lost.text().find("private state") != std::string::npos);
+  CHECK(replay(in(folder).path));
+}
+
 /// Counts what it hears, and writes the count down now and then.
 Agent listener() {
   return {
@@ -222,6 +273,47 @@ TEST_CASE("agents that act on their own run again, also after runs that left no 
   const ReplayReport report = rerun(folder, [](Engine& engine) { return engine.spawn_agent(listener()); });
   CHECK(report.causes.at("agent") >= 40);
   CHECK(report.runs == report.causes.at("agent"));
+}
+
+/// Writes down all that it is told of why it runs.
+Agent witness() {
+  return {.name = "witness",
+          .reads = {"domain.input"},
+          .writes = {"domain.seen"},
+          .on = {.signals = {"bell.*"}, .changes = {"domain.input"}, .tick = 2ms, .messages = true},
+          .body = [](Context& ctx) {
+            const Trigger& why = ctx.trigger();
+            Value seen{{"number", why.number}, {"missed", why.missed},   {"name", why.name},
+                       {"since", why.since},   {"payload", why.payload}, {"version", ctx.version()}};
+            if (!why.paths.empty())
+              seen.set("path", why.paths.front().text());
+            if (!why.messages.empty())
+              seen.set("message", why.messages.front().content);
+            ctx.set(Path{"domain.seen"}.key(std::string{to_string(why.kind)}), seen);
+          }};
+}
+
+TEST_CASE("agents that run again are told the same reasons", "[replay]") {
+  const Folder folder;
+  {
+    Engine engine{on(folder)};
+    engine.spawn_agent(witness()).value();
+    engine.signals().send("bell.rang", {{"times", 3}});
+    engine.compare_and_swap(engine.version(), {{"domain.input", 1}}).value();
+    engine.send("witness", "hello").value();
+    for (const char* kind : {"signal", "change", "message", "tick"})
+      for (const auto end = std::chrono::steady_clock::now() + 60s;
+           std::chrono::steady_clock::now() < end && !engine.state().find(Path{"domain.seen"}.key(kind));)
+        (void)engine.wait_for_change({"domain.seen"}, engine.version(), 100ms);
+    const Value seen = engine.state().get("domain.seen").value();
+    REQUIRE(seen.size() == 4);
+    CHECK(seen["signal"]["payload"] == Value{{"times", 3}});
+    CHECK(seen["change"]["path"] == Value{"domain.input"});
+    CHECK(seen["message"]["message"] == Value{"hello"});
+  }
+  const ReplayReport report = rerun(folder, [](Engine& engine) { return engine.spawn_agent(witness()); });
+  CHECK(report.causes.at("agent") >= 4);
+  CHECK(report.causes.at("external") == 1);
 }
 
 Cohort flock() {

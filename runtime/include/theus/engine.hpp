@@ -165,7 +165,7 @@ public:
   Snapshot state() const;
   Version version() const noexcept;
   /// The state as it was at that version, from the journal: the nearest checkpoint before it and the commits from there
-  /// on, which takes about a microsecond each. Errors: bad_argument for a version that is still to come,
+  /// on. Errors: bad_argument for a version that is still to come,
   /// not_replayable for one whose history was dropped, unsupported without a journal, journal_corrupt.
   Result<Snapshot> state_at(Version version) const;
   /// What was found in the journal; nothing: the engine has none.
