@@ -1,7 +1,7 @@
 #include "actors/caf_ways.hpp"
 #include "actors/membership.hpp"
+#include "actors/round_record.hpp"
 #include "actors/user_callback.hpp"
-#include "runtime/agent_cause.hpp"
 #include "runtime/path_pattern.hpp"
 #include "runtime/round_merge.hpp"
 
@@ -272,32 +272,6 @@ Result<Proposal> merged(State& state) {
   return merge_round(running.round->snapshot.version(), parts, name_of);
 }
 
-/// For the journal, if there is one.
-void add_cause(State& state, Proposal& proposal) {
-  if (state.terms.core->journal == nullptr)
-    return;
-  const RunningRound& running = *state.running;
-  const std::vector<Member>& members = state.members->all();
-  RoundCause cause{.agents = running.lineup->members.size(), .mail = {}, .states = {}};
-  std::uint64_t names = 0;
-  for (std::size_t slot = 0; slot < running.lineup->members.size(); ++slot) {
-    const Member& member = members[running.lineup->members[slot]];
-    names = with_name(names, member.definition->name());
-    if (!member.is_state_told)
-      cause.states.emplace(slot, member.state);
-    if (const auto& messages = running.round->trigger(slot).messages; !messages.empty())
-      cause.mail.emplace(slot, messages);
-  }
-  proposal.is_recorded = std::make_shared<bool>(false);
-  proposal.cause = std::make_shared<const Cause>(Cause{.kind = Cause::Kind::round,
-                                                       .name = running.request->pattern(),
-                                                       .number = running.round->first_execution,
-                                                       .attempt = static_cast<std::uint64_t>(running.attempt),
-                                                       .time = running.round->time,
-                                                       .contract = names,
-                                                       .arguments = to_value(cause)});
-}
-
 void commit_round(Self self) {
   State& state = self->state;
   RunningRound& running = *state.running;
@@ -310,8 +284,11 @@ void commit_round(Self self) {
   if (!proposal)
     return end_round(self, proposal.error());
   running.writes = proposal->writes.size();
-  add_cause(state, *proposal);
-  running.is_recorded = proposal->is_recorded;
+  if (state.terms.core->journal != nullptr) {
+    add_cause(*proposal, *running.request, *running.round, running.lineup->members, state.members->all(),
+              running.attempt);
+    running.is_recorded = proposal->is_recorded;
+  }
   tell(state.terms.owner, CommitRequest{std::make_shared<const Proposal>(*std::move(proposal)), self});
 }
 

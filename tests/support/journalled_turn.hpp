@@ -9,7 +9,8 @@ namespace theus::testing {
 class JournalledTurn final : public CommitListener {
 public:
   explicit JournalledTurn(JournalOptions options, store::LogPages log_pages = {})
-      : journal_(store::Journal::open({.options = options,
+      : path_(options.path),
+        journal_(store::Journal::open({.options = options,
                                        .seed = 7,
                                        .log = [this](const LogEntry& entry) { warnings_.push_back(entry.text); },
                                        .log_pages = log_pages})
@@ -23,6 +24,7 @@ public:
   }
   ~JournalledTurn() override { (void)end(); }
 
+  const std::filesystem::path& path() const noexcept { return path_; }
   CommitTurn& turn() noexcept { return *turn_; }
   store::Journal& journal() noexcept { return *journal_; }
   const Recovery& found() const noexcept { return found_; }
@@ -46,6 +48,7 @@ private:
   void committed(Version, std::span<const Signal>) noexcept override {}
   void audited(const AuditEntry& entry) noexcept override { audits_.push_back(entry); }
 
+  const std::filesystem::path path_;
   std::vector<std::string> warnings_;
   std::vector<AuditEntry> audits_;
   std::unique_ptr<store::Journal> journal_;

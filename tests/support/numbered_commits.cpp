@@ -1,5 +1,7 @@
 #include "tests/support/numbered_commits.hpp"
 
+#include <theus/replay.hpp>
+
 namespace theus::testing::numbered {
 namespace {
 
@@ -57,7 +59,8 @@ std::string complaint(JournalledTurn& turn, const std::map<int, Version>& acknow
       return "version " + std::to_string(version) + " was told twice or is not there";
   }
   std::set<std::string> audited;
-  for (const AuditEntry& entry : turn.journal().audit_entries(10'000).value())
+  // On a connection of its own: that of the journal belongs to whoever writes.
+  for (const AuditEntry& entry : audit_log_of(turn.path(), 10'000).value())
     if (!audited.insert(entry.reason).second)
       return "audit entry " + entry.reason + " is there twice";
   for (const int number : numbers) {

@@ -1,0 +1,29 @@
+#include "actors/round_record.hpp"
+
+#include "runtime/agent_cause.hpp"
+
+namespace theus::actors {
+
+void add_cause(Proposal& proposal, const RoundRequest& request, const Round& round,
+               std::span<const std::uint32_t> lineup, std::span<const Member> members, int attempt) {
+  RoundCause cause{.agents = lineup.size(), .mail = {}, .states = {}};
+  std::uint64_t names = 0;
+  for (std::size_t slot = 0; slot < lineup.size(); ++slot) {
+    const Member& member = members[lineup[slot]];
+    names = with_name(names, member.definition->name());
+    if (!member.is_state_told)
+      cause.states.emplace(slot, member.state);
+    if (const auto& messages = round.trigger(slot).messages; !messages.empty())
+      cause.mail.emplace(slot, messages);
+  }
+  proposal.is_recorded = std::make_shared<bool>(false);
+  proposal.cause = std::make_shared<const Cause>(Cause{.kind = Cause::Kind::round,
+                                                       .name = request.pattern(),
+                                                       .number = round.first_execution,
+                                                       .attempt = static_cast<std::uint64_t>(attempt),
+                                                       .time = round.time,
+                                                       .contract = names,
+                                                       .arguments = to_value(cause)});
+}
+
+}  // namespace theus::actors
