@@ -17,8 +17,8 @@ public:
   /// Holds the lock of the journal until it goes. Errors: journal_in_use with the holder's `pid`; journal_failed.
   static Result<JournalFiles> claim(const std::filesystem::path& path);
 
-  /// Bytes of zeros that a new write-ahead log is filled with: a commit that overwrites blocks is synced sooner than one
-  /// that makes the file grow, for nothing but its data changes. SQLite takes them for an empty log.
+  /// Bytes of zeros that a new write-ahead log is filled with: a commit that overwrites blocks is synced sooner than
+  /// one that makes the file grow, for nothing but its data changes. SQLite takes them for an empty log.
   static constexpr std::size_t log_reserve_bytes = std::size_t{4} << 20;
 
   static std::filesystem::path log_of(const std::filesystem::path& path) { return with(path, "-wal"); }
