@@ -17,14 +17,15 @@ namespace theus::actors {
 
 class Sharing : public caf::policy::unprofiled {
 public:
-  struct coordinator_data {
+  // CAF asks for these names.
+  struct coordinator_data {  // NOLINT(readability-identifier-naming)
     explicit coordinator_data(caf::scheduler::abstract_coordinator*) {}
 
     std::mutex mutex;  // guards the queue
     std::deque<caf::resumable*> queue;
     std::condition_variable filled;
   };
-  struct worker_data {
+  struct worker_data {  // NOLINT(readability-identifier-naming)
     explicit worker_data(caf::scheduler::abstract_coordinator*) {}
   };
 
