@@ -33,7 +33,7 @@ std::string kinds_text(std::uint16_t kinds) {
   std::vector<std::string> names;
   const bool any_number = (kinds & numbers) == numbers;
   for (std::size_t kind = 0; kind < std::size(kind_names); ++kind)
-    if (((kinds >> kind) & 1) != 0 && !(any_number && kind == static_cast<std::size_t>(Value::Kind::real)))
+    if (((kinds >> kind) & 1) != 0 && (!any_number || kind != static_cast<std::size_t>(Value::Kind::real)))
       names.emplace_back(any_number && kind == static_cast<std::size_t>(Value::Kind::integer) ? "number"
                                                                                               : kind_names[kind]);
   return names.empty() ? "nothing" : joined(names, "or");
@@ -66,7 +66,7 @@ std::string counted(std::size_t count, std::string_view noun) {
 
 void SchemaCheck::Report::add(std::string wanted, SchemaView view) {
   Violation found{at, std::move(wanted), {}, true};
-  const auto describe = [&](std::string text) { found.got = std::move(text); };
+  const auto describe = [&](std::string_view text) { found.got = text; };
   if (secrets > 0) {
     describe("(secret)");
   } else if (view.map != nullptr) {

@@ -16,6 +16,10 @@ constexpr std::size_t signed_bytes = 96;
 
 using Slot = std::array<std::byte, slot_bytes>;
 
+sqlite3_int64 offset_of(std::uint64_t slot) {
+  return static_cast<sqlite3_int64>(slot) * static_cast<sqlite3_int64>(slot_bytes);
+}
+
 void put(Slot& slot, std::size_t at, std::uint64_t number) {
   for (std::size_t i = 0; i < 8; ++i)
     slot[at + i] = static_cast<std::byte>(number >> (8 * i));
@@ -74,7 +78,7 @@ struct MarkFile::Open {
     const int system = errno;
     const bool has_no_room =
         code == SQLITE_FULL || (code == SQLITE_IOERR_WRITE && (system == EDQUOT || system == EFBIG));
-    return Error{has_no_room ? Errc::disk_full : Errc::journal_failed, path.c_str(),
+    return Error{has_no_room ? Errc::disk_full : Errc::journal_failed, path.substr(0, path.size() - 2),
                  std::string{what} + " failed: " + sqlite3_errstr(code), "Look after the disk, then start again"}
         .with("errno", system);
   }
@@ -103,8 +107,8 @@ Result<std::optional<Mark>> MarkFile::read() {
   std::optional<Mark> newest;
   for (std::size_t i = 0; i < 2; ++i) {
     Slot slot{};
-    const int code = open_->file->pMethods->xRead(open_->file, slot.data(), static_cast<int>(slot.size()),
-                                                  static_cast<sqlite3_int64>(i * slot_bytes));
+    const int code =
+        open_->file->pMethods->xRead(open_->file, slot.data(), static_cast<int>(slot.size()), offset_of(i));
     if (code != SQLITE_OK && code != SQLITE_IOERR_SHORT_READ)
       return open_->failure("reading it", code);
     if (!is_sound(slot) || (newest && number_at(slot, 8) < writes_))
@@ -118,7 +122,7 @@ Result<std::optional<Mark>> MarkFile::read() {
 Status MarkFile::write(const Mark& mark) {
   const Slot slot = slot_of(mark, writes_ + 1);
   const auto& methods = *open_->file->pMethods;
-  const auto at = static_cast<sqlite3_int64>((writes_ + 1) % 2 * slot_bytes);
+  const auto at = offset_of((writes_ + 1) % 2);
   if (const int code = methods.xWrite(open_->file, slot.data(), static_cast<int>(slot.size()), at); code != SQLITE_OK)
     return open_->failure("writing it", code);
   if (const int code = methods.xSync(open_->file, SQLITE_SYNC_NORMAL); code != SQLITE_OK)
