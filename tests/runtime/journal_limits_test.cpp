@@ -71,6 +71,8 @@ TEST_CASE("a limit on the size of files is a full disk: commits go on when it is
   CHECK(again.found().version == 8);
 }
 
+// UBSan looks at objects through a pipe, for which it needs a descriptor.
+#ifndef __SANITIZE_ADDRESS__
 TEST_CASE("a journal goes on when the process has no descriptor left [F34]", "[journal_limits][F34]") {
   const Folder folder;
   JournalOptions options = in(folder.path());
@@ -104,6 +106,7 @@ TEST_CASE("without a descriptor a journal is not opened, and that is told [F34]"
           return 0;
         }) == EMFILE);
 }
+#endif
 
 TEST_CASE("a place where the user may not write is told [F33]", "[journal_limits][F33]") {
   const Folder folder;
