@@ -253,8 +253,9 @@ void SchemaGuard::check_finite(const Path& at, const Value& value, Violations& v
   while (walk.next()) {
     if (!walk.value().is_double() || is_harmless(walk.value()))
       continue;
+    const Path below = walk.path();
     Path place = at;
-    for (const Segment& step : walk.path().segments())
+    for (const Segment& step : below.segments())
       if (place.size() < Path::segments_max)
         place = step.is_index() ? place.index(static_cast<std::size_t>(step.index)) : place.key(step.key);
     if (!may_be_non_finite(place))
