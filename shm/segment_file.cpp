@@ -7,7 +7,11 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <charconv>
+#include <limits>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace theus::shm {
 namespace {
@@ -16,7 +20,37 @@ Status add_seals(const Descriptor& file, int seals) {
   return ::fcntl(file.number(), F_ADD_SEALS, seals) == 0 ? Status{} : from_kernel("F_ADD_SEALS", errno);
 }
 
+// The number after `name` in a file of the kernel's; nothing when there is none, or no limit.
+std::optional<std::uint64_t> number_in(const std::string& path, std::string_view name) {
+  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  char text[4096];
+  const ssize_t got = file ? ::read(file.number(), text, sizeof text) : 0;
+  const std::string_view content{text, static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
+  const std::size_t at = content.find(name);
+  if (at == std::string_view::npos)
+    return std::nullopt;
+  const char* first = content.data() + at + name.size();
+  const char* last = content.data() + content.size();
+  while (first != last && *first == ' ')
+    ++first;
+  std::uint64_t number = 0;
+  return std::from_chars(first, last, number).ec == std::errc{} ? std::optional{number} : std::nullopt;
+}
+
 }  // namespace
+
+std::uint64_t available_memory_bytes() {
+  constexpr std::uint64_t kibibyte = 1024;
+  const auto of_machine = number_in("/proc/meminfo", "MemAvailable:");
+  std::uint64_t available = of_machine ? *of_machine * kibibyte : std::numeric_limits<std::uint64_t>::max();
+  // As a container sees its own limits: cgroups of version 2, then 1.
+  for (const auto& [limit, used] :
+       {std::pair{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"},
+        std::pair{"/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"}})
+    if (const auto most = number_in(limit, ""), now = number_in(used, ""); most && now)
+      available = std::min(available, *most - std::min(*most, *now));
+  return available;
+}
 
 Status reserve(const Descriptor& file, std::uint64_t bytes) {
   // Beyond RLIMIT_FSIZE the kernel does not refuse but sends SIGXFSZ.
@@ -24,6 +58,13 @@ Status reserve(const Descriptor& file, std::uint64_t bytes) {
   if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && bytes > limit.rlim_cur)
     return no_space("a segment of " + std::to_string(bytes) + " bytes is over this process's file size limit", bytes,
                     limit.rlim_cur, "Raise the limit (ulimit -f)");
+  // Some is left to the rest of the machine.
+  constexpr std::uint64_t spared_bytes = std::uint64_t{64} << 20;
+  const std::uint64_t available = available_memory_bytes();
+  const std::uint64_t free = available - std::min(available, spared_bytes);
+  if (bytes > free)
+    return no_space("a segment of " + std::to_string(bytes) + " bytes is more than the memory that is left", bytes,
+                    free, "Free memory, or raise the limit of this container");
   // In pieces: a signal undoes the piece at hand, and then only that is done again.
   constexpr std::uint64_t piece_bytes = std::uint64_t{16} << 20;
   constexpr int interruptions_max = 1000;

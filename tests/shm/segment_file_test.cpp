@@ -92,6 +92,17 @@ TEST_CASE("a size that cannot be is no_space, not an overflow", "[segment_file]"
   CHECK(SealedBuffer::create(0).error().code() == Errc::no_space);
 }
 
+TEST_CASE("more than the machine has is refused before any of it is taken [F40]", "[segment_file]") {
+  const std::uint64_t before = available_memory_bytes();
+  REQUIRE(before > 0);
+  REQUIRE(before < std::uint64_t{1} << 50);
+  const auto refused = create_memory_file("too-large", std::uint64_t{1} << 50);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code() == Errc::no_space);
+  CHECK(refused.error().field("free")->as_int() > 0);
+  CHECK(refused.error().cause().find("more than the memory that is left") != std::string::npos);
+}
+
 TEST_CASE("nobody can write a sealed buffer, its builder included", "[segment_file]") {
   auto buffer = SealedBuffer::create(10'000).value();
   buffer.bytes()[9'999] = std::byte{1};
