@@ -10,6 +10,7 @@
 #include "runtime/fork_mark.hpp"
 #include "runtime/transactor.hpp"
 
+#include <theus/heavy.hpp>
 #include <theus/log.hpp>
 #include <theus/signal_hub.hpp>
 
@@ -46,6 +47,7 @@ struct Core {
     LogSink log{};
     std::uint64_t seed = 0;
     CommitTurn::Terms commits{};
+    HeavyZone heavy{};
   };
 
   explicit Core(Terms terms, std::unique_ptr<const Clock> time = std::make_unique<SystemClock>())
@@ -54,7 +56,8 @@ struct Core {
         log(std::move(terms.log)),
         hub(terms.signal_capacity),
         turn(&observer, *clock, terms.commits),
-        blocking(terms.blocking_threads_max) {}
+        blocking(terms.blocking_threads_max),
+        heavy(std::move(terms.heavy)) {}
 
   const std::unique_ptr<const Clock> clock;
   const std::uint64_t seed;
@@ -75,6 +78,7 @@ struct Core {
   std::atomic<std::uint64_t> unexpected_messages{0};
   /// The engine shuts down: what runs may end, nothing new begins.
   std::atomic<bool> is_closing{false};
+  HeavyZone heavy;
 
   /// Ends the service: from now on the engine answers `internal`. The first reason stays.
   void fail(std::string reason);

@@ -1,5 +1,6 @@
 #include "actors/caf_ways.hpp"
 #include "actors/engine_parts.hpp"
+#include "shm/heavy_room.hpp"
 
 #include <cstdio>
 #include <thread>
@@ -18,6 +19,7 @@ Error forked(std::string_view what) {
 }
 
 actors::CorePtr make_core(const EngineOptions& options) {
+  HeavyZone heavy{options.heavy};
   auto core = std::make_shared<actors::Core>(actors::Core::Terms{
       .signal_capacity = options.signal_capacity,
       .blocking_threads_max = options.blocking_threads_max,
@@ -25,7 +27,8 @@ actors::CorePtr make_core(const EngineOptions& options) {
       .seed = options.seed,
       .commits = {.requests_kept_max = options.requests_kept_max,
                   .retained_bytes_max = options.retained_bytes_max,
-                  .access = AccessTable::compile(options.access).value()},
+                  .access = AccessTable::compile(options.access, shm::HeavyRoom::of(heavy)).value()},
+      .heavy = heavy,
   });
   const Standing starting{.is_starting = true};
   core->turn.commit({.writes = options.initial, .standing = &starting}).value();
