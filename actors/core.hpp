@@ -11,6 +11,7 @@
 #include "runtime/store/journal.hpp"
 #include "runtime/transactor.hpp"
 
+#include <theus/heavy.hpp>
 #include <theus/log.hpp>
 #include <theus/signal_hub.hpp>
 
@@ -52,6 +53,7 @@ struct Core {
     CommitTurn::Terms commits{};
     /// Where commits are kept; nothing: nowhere. It is `commits.log`, too.
     std::unique_ptr<store::Journal> journal{};
+    HeavyZone heavy{};
   };
 
   explicit Core(Terms terms, std::unique_ptr<const Clock> time = std::make_unique<SystemClock>())
@@ -61,7 +63,8 @@ struct Core {
         journal(std::move(terms.journal)),
         hub(terms.signal_capacity),
         turn(&observer, *clock, terms.commits),
-        blocking(terms.blocking_threads_max) {}
+        blocking(terms.blocking_threads_max),
+        heavy(std::move(terms.heavy)) {}
 
   const std::unique_ptr<const Clock> clock;
   const std::uint64_t seed;
@@ -83,6 +86,7 @@ struct Core {
   std::atomic<std::uint64_t> unexpected_messages{0};
   /// The engine shuts down: what runs may end, nothing new begins.
   std::atomic<bool> is_closing{false};
+  HeavyZone heavy;
 
   /// Ends the service: from now on the engine answers `internal`. The first reason stays.
   void fail(std::string reason);

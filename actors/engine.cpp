@@ -1,6 +1,7 @@
 #include "actors/caf_ways.hpp"
 #include "actors/engine_parts.hpp"
 #include "actors/sharing.hpp"
+#include "shm/heavy_room.hpp"
 
 #include <cstdio>
 #include <thread>
@@ -19,6 +20,7 @@ Error forked(std::string_view what) {
 }
 
 actors::CorePtr make_core(const EngineOptions& options) {
+  HeavyZone heavy{options.heavy};
   actors::Core::Terms terms{
       .signal_capacity = options.signal_capacity,
       .blocking_threads_max = options.blocking_threads_max,
@@ -26,7 +28,8 @@ actors::CorePtr make_core(const EngineOptions& options) {
       .seed = options.seed,
       .commits = {.requests_kept_max = options.requests_kept_max,
                   .retained_bytes_max = options.retained_bytes_max,
-                  .access = AccessTable::compile(options.access).value()},
+                  .access = AccessTable::compile(options.access, shm::HeavyRoom::of(heavy)).value()},
+      .heavy = heavy,
   };
   if (!options.journal.path.empty()) {
     terms.journal = store::Journal::open({options.journal, options.seed, terms.log}).value();

@@ -40,6 +40,10 @@ struct Engine::Impl {
   Result<actors::CallPtr> make_call(const actors::ProcessPtr& process, Value arguments, ExecuteOptions wanted,
                                     actors::Call::Answer answer);
 
+  Result<Version> swap(Version expected, std::span<const Write> writes, const CasOptions& options);
+  /// As swap, for writes of which some bring buffers or what becomes buffers.
+  Result<Version> swap_heavy(Version expected, std::span<const Write> writes, const CasOptions& options);
+
   /// Lets others attach, if the options say so.
   void open_attach();
 

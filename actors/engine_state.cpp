@@ -1,6 +1,7 @@
 #include "actors/engine_parts.hpp"
 
 #include <theus/replay.hpp>
+#include <algorithm>
 
 namespace theus {
 
@@ -42,6 +43,7 @@ StateStatistics Engine::state_statistics() const {
   impl_->require_parent("state_statistics");
   return impl_->core->turn.statistics();
 }
+HeavyZone& Engine::heavy() noexcept { return impl_->core->heavy; }
 SignalHub& Engine::signals() noexcept { return impl_->core->hub; }
 std::vector<AuditEntry> Engine::audit_log() const {
   impl_->require_parent("audit_log");
@@ -51,15 +53,35 @@ std::vector<AuditEntry> Engine::audit_log() const {
 Result<Version> Engine::compare_and_swap(Version expected, std::span<const Write> writes, const CasOptions& options) {
   if (auto open = impl_->enter("compare_and_swap"); !open)
     return open.error();
-  ProposalView proposal{expected, options.strict, options.reads, writes, {}};
-  if (options.request_id.empty() && options.grants.empty()) [[likely]]
-    return impl_->core->turn.commit(proposal);
-  const Standing standing{.grants = options.grants};
+  const AccessTable& access = *impl_->core->turn.access();
+  if (std::ranges::any_of(writes, [&](const Write& write) { return access.brings_heavy(write); })) [[unlikely]]
+    return impl_->swap_heavy(expected, writes, options);
+  return impl_->swap(expected, writes, options);
+}
+
+Result<Version> Engine::Impl::swap_heavy(Version expected, std::span<const Write> writes, const CasOptions& wanted) {
+  const AccessTable& access = *core->turn.access();
+  std::vector<Write> admitted;
+  for (const Write& write : writes) {
+    std::size_t copied = 0;
+    auto fitting = access.brings_heavy(write) ? access.admit(write, copied) : Result<Write>{write};
+    if (!fitting)
+      return fitting.error();
+    admitted.push_back(*std::move(fitting));
+  }
+  return swap(expected, admitted, wanted);
+}
+
+Result<Version> Engine::Impl::swap(Version expected, std::span<const Write> writes, const CasOptions& wanted) {
+  ProposalView proposal{expected, wanted.strict, wanted.reads, writes, {}};
+  if (wanted.request_id.empty() && wanted.grants.empty()) [[likely]]
+    return core->turn.commit(proposal);
+  const Standing standing{.grants = wanted.grants};
   proposal.standing = &standing;
-  const Request request{options.request_id, fingerprint_of(expected, writes)};
+  const Request request{wanted.request_id, fingerprint_of(expected, writes)};
   if (!request.id.empty())
     proposal.request = &request;
-  return impl_->core->turn.commit(proposal);
+  return core->turn.commit(proposal);
 }
 
 Result<Version> Engine::update(const Path& path, const std::function<Value(const Value&)>& change) {

@@ -80,8 +80,10 @@ const std::shared_ptr<const AccessTable>& AccessTable::standard() {
   return table;
 }
 
-Result<std::shared_ptr<const AccessTable>> AccessTable::compile(const AccessOptions& options) {
+Result<std::shared_ptr<const AccessTable>> AccessTable::compile(const AccessOptions& options,
+                                                                std::shared_ptr<HeavyGate> heavy) {
   std::shared_ptr<AccessTable> table{new AccessTable};
+  table->heavy_ = std::move(heavy);
   table->allows_admin_ = options.admin;
   table->meta_entries_max_ = options.meta_entries_max;
   std::vector<std::string_view> seen;
@@ -150,6 +152,21 @@ Status AccessTable::check_read(const Path& path, const Standing& standing) const
   if (path.zone() != Zone::internal || includes(ceiling(path, standing), Rights::read)) [[likely]]
     return {};
   return refusal(path, "read");
+}
+
+Result<Write> AccessTable::admit(const Write& write, std::size_t& copied) const {
+  auto admitted = heavy_->admit(write.value);
+  if (!admitted) {
+    const Error& fault = admitted.error();
+    Error error{fault.code(), write.path.text(), fault.cause(), fault.remedy()};
+    for (const auto fields = fault.fields(); const auto [name, value] : fields.members())
+      error.set(name, value);
+    return error.set("path", write.path.text());
+  }
+  copied = admitted->bytes_copied;
+  Write changed = write;
+  changed.value = std::move(admitted->value);
+  return changed;
 }
 
 Error AccessTable::refusal(const Path& path, std::string_view right) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/heavy_gate.hpp"
 #include "runtime/path_pattern.hpp"
 
 #include <theus/access.hpp>
@@ -47,7 +48,9 @@ class AccessTable {
 public:
   static const std::shared_ptr<const AccessTable>& standard();
   /// Refuses (bad_argument) malformed names and paths, (duplicate_name) a name that comes twice.
-  static Result<std::shared_ptr<const AccessTable>> compile(const AccessOptions& options);
+  /// `heavy` decides what the heavy zone takes; nullptr: the kind of the value does.
+  static Result<std::shared_ptr<const AccessTable>> compile(const AccessOptions& options,
+                                                            std::shared_ptr<HeavyGate> heavy = nullptr);
 
   Rights ceiling(const Path& path, const Standing& standing) const noexcept;
   /// Whether everybody may do everything at the path. It may be so even where this says no.
@@ -62,6 +65,15 @@ public:
   }
   /// As check, for reading.
   Status check_read(const Path& path, const Standing& standing) const;
+
+  /// Whether admit() must see the write before it is made.
+  bool brings_heavy(const Write& write) const noexcept {
+    return write.path.zone() == Zone::heavy && heavy_ != nullptr && write.kind != Write::Kind::erase;
+  }
+  /// The write as the heavy zone takes it; `copied` gets how many bytes had to be copied for that. Refuses
+  /// contract_violation with the rule "heavy_only", and what the heavy zone says of the handle or of its memory.
+  /// REQUIRES: brings_heavy(write).
+  Result<Write> admit(const Write& write, std::size_t& copied) const;
 
   bool has_overrides() const noexcept { return !overrides_.empty(); }
   /// Whether some path below this one may not be changed freely by reason of an override.
@@ -92,6 +104,7 @@ private:
   std::vector<Override> overrides_;
   std::size_t meta_entries_max_ = AccessOptions{}.meta_entries_max;
   bool allows_admin_ = false;
+  std::shared_ptr<HeavyGate> heavy_;
 };
 
 /// The value, which stands at the path, without the members that the private zone hides.

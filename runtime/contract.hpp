@@ -21,6 +21,7 @@ public:
   Semantic semantic() const noexcept { return semantic_; }
   const std::vector<PathPattern>& inputs() const noexcept { return inputs_; }
   const std::vector<PathPattern>& outputs() const noexcept { return outputs_; }
+  const AccessTable& access() const noexcept { return *access_; }
   /// What the side effects `write:NAME` grant.
   const Standing& standing() const noexcept { return standing_; }
 

@@ -80,7 +80,25 @@ std::optional<Value> Execution::read_pattern(const Path& at, std::span<const Seg
 Status Execution::write(const Write& write) {
   if (auto allowed = start_.contract->may_write(write, standing_); !allowed)
     return refuse(allowed.error());
+  if (start_.contract->access().brings_heavy(write)) [[unlikely]]
+    return write_heavy(write);
   if (auto written = overlay_.write(write); !written)
+    return refuse(written.error());
+  return {};
+}
+
+Status Execution::write_heavy(const Write& write) {
+  std::size_t copied = 0;
+  auto admitted = start_.contract->access().admit(write, copied);
+  if (!admitted && admitted.error().code() == Errc::contract_violation)
+    return refuse(start_.contract->violation("heavy_only", write.path, to_string(write.kind), admitted.error().cause(),
+                                             admitted.error().remedy()));
+  if (!admitted)
+    return refuse(admitted.error());
+  if (copied > 0)
+    log(LogLevel::info, "copied into a heavy buffer; build it in place to save that",
+        Value{{"path", write.path.text()}, {"bytes", copied}});
+  if (auto written = overlay_.write(*admitted); !written)
     return refuse(written.error());
   return {};
 }

@@ -114,6 +114,7 @@ private:
   std::optional<Value> read_partial(const Path& path);
   std::optional<Value> read_pattern(const Path& at, std::span<const Segment> rest);
   Status refuse(Error error);
+  Status write_heavy(const Write& write);
 
   ExecutionStart start_;
   Standing standing_;

@@ -40,7 +40,12 @@ Status Transaction::State::elevate(std::string_view reason) {
 Status Transaction::State::write(const Write& change) {
   if (auto allowed = transactor_.turn().access()->check(change, standing_); !allowed)
     return allowed;
-  return overlay_.write(change);
+  const AccessTable& access = *transactor_.turn().access();
+  if (!access.brings_heavy(change)) [[likely]]
+    return overlay_.write(change);
+  std::size_t copied = 0;
+  auto admitted = access.admit(change, copied);
+  return admitted ? overlay_.write(*admitted) : Status{admitted.error()};
 }
 
 Status Transaction::State::emit(std::string_view signal, Value payload) {

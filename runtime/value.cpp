@@ -23,6 +23,11 @@ void release_blob(Blob* blob) noexcept {
   }
 }
 
+void release_heavy(HeavyNode* node) noexcept {
+  if (node->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
+    delete node;
+}
+
 const Value null_value;
 
 struct KeyBefore {
@@ -77,9 +82,14 @@ Value Value::bytes(std::span<const std::byte> content) {
   return value;
 }
 
-Value Value::heavy(const HeavyRef& ref) {
+Value Value::heavy(const HeavyRef& ref) { return heavy(ref, nullptr); }
+
+Value Value::heavy(const HeavyRef& ref, std::shared_ptr<const void> keeper) {
+  auto node = std::make_unique<HeavyNode>();
+  node->ref = ref;
+  node->keeper = std::move(keeper);
   Value value;
-  value.put(Kind::heavy, make_blob(ref.words.data(), sizeof ref.words));
+  value.put(Kind::heavy, static_cast<Blob*>(node.release()));
   return value;
 }
 
@@ -139,6 +149,10 @@ void Value::retain() const noexcept {
 
 // Gives up this value's share of its contents; the root that is left without owners, if any, is the caller's.
 SequenceNode* Value::drop() noexcept {
+  if (is_heavy()) {
+    release_heavy(static_cast<HeavyNode*>(payload<Blob*>()));
+    return nullptr;
+  }
   if (!is_list() && !is_map()) {
     release_blob(payload<Blob*>());
     return nullptr;
@@ -188,9 +202,11 @@ std::span<const std::byte> Value::as_bytes() const& noexcept {
 
 HeavyRef Value::as_heavy() const noexcept {
   assert(is_heavy());
-  HeavyRef ref;
-  std::memcpy(ref.words.data(), payload<Blob*>()->content(), sizeof ref.words);
-  return ref;
+  return static_cast<const HeavyNode*>(payload<Blob*>())->ref;
+}
+
+bool Value::keeps_heavy() const noexcept {
+  return is_heavy() && static_cast<const HeavyNode*>(payload<Blob*>())->keeper != nullptr;
 }
 
 std::size_t Value::size() const noexcept {

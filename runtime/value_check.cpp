@@ -26,6 +26,27 @@ Result<std::size_t> checked_bytes(const Write& write, bool non_finite) {
   return *bytes;
 }
 
+/// What the heavy zone takes below a path: handles and null, by themselves or as the parts of one list or map.
+bool is_of_handles(const Value& value) noexcept {
+  const auto fits = [](const Value& part) { return part.is_heavy() || part.is_null(); };
+  for (const Value& item : value.items())
+    if (!fits(item))
+      return false;
+  for (const auto [key, item] : value.members())
+    if (!fits(item))
+      return false;
+  return fits(value) || value.is_list() || value.is_map();
+}
+
+Error not_heavy(const Write& write) {
+  return Error{Errc::contract_violation, write.path.text(),
+               "heavy_only: the heavy zone takes buffers, and lists and maps of them, not a value of kind " +
+                   std::string{to_string(write.value.kind())},
+               "Publish a HeavyBuffer and write its handle; other values belong to the data zone"}
+      .with("rule", "heavy_only")
+      .with("path", write.path.text());
+}
+
 }  // namespace
 
 Result<std::optional<LargeWrite>> check_values(std::span<const Write> writes, bool non_finite) {
@@ -34,6 +55,8 @@ Result<std::optional<LargeWrite>> check_values(std::span<const Write> writes, bo
     const auto bytes = checked_bytes(write, non_finite);
     if (!bytes)
       return bytes.error();
+    if (is_misplaced(write) && !is_of_handles(write.value))
+      return not_heavy(write);
     if (*bytes >= large_value_bytes && write.path.zone() == Zone::data)
       large = LargeWrite{&write.path, *bytes};
   }

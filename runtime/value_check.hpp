@@ -33,13 +33,22 @@ inline bool is_harmless(const Value& value) noexcept {
   return false;
 }
 
+/// Whether the kind alone tells that the zone does not take it: the heavy zone takes handles, null, and lists and maps
+/// of handles.
+inline bool is_misplaced(const Write& write) noexcept {
+  return write.path.zone() == Zone::heavy && write.kind != Write::Kind::erase && !write.value.is_heavy() &&
+         !write.value.is_null();
+}
+
 inline bool are_harmless(std::span<const Write> writes) noexcept {
-  return std::ranges::all_of(writes, [](const Write& write) { return is_harmless(write.value); });
+  return std::ranges::all_of(writes,
+                             [](const Write& write) { return is_harmless(write.value) && !is_misplaced(write); });
 }
 
 /// Whether all of this may enter the state, whatever the state is: within the limits of check_limits(), and without NaN
-/// or infinity (bad_argument), unless a schema will be asked about them. Tells one write of a large value to the data
-/// zone, if there is one. Costs nothing to speak of for scalars, one walk for lists and maps. Any thread.
+/// or infinity (bad_argument), unless a schema will be asked about them, and of the kinds that its zone takes
+/// (contract_violation). Tells one write of a large value to the data zone, if there is one. Costs nothing to speak of
+/// for scalars, one walk for lists and maps. Any thread.
 Result<std::optional<LargeWrite>> check_values(std::span<const Write> writes, bool non_finite = false);
 
 }  // namespace theus

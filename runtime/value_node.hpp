@@ -16,13 +16,19 @@ static_assert(sizeof(Entry) == 2 * sizeof(Value));
 using List = Sequence<Value>;
 using Map = Sequence<Entry>;
 
-/// Bytes too long to stand inline, or a heavy reference's words; they follow in memory.
+/// Bytes too long to stand inline; they follow in memory.
 struct Blob {
   std::atomic<std::uint32_t> references{1};
   std::size_t size = 0;
 
   std::byte* content() { return reinterpret_cast<std::byte*>(this + 1); }
   const char* text() const { return reinterpret_cast<const char*>(this + 1); }
+};
+
+/// A heavy reference and what keeps alive the buffer that it names, if anything does.
+struct HeavyNode : Blob {
+  HeavyRef ref;
+  std::shared_ptr<const void> keeper;
 };
 
 inline bool is_container(const Value& value) noexcept { return value.is_list() || value.is_map(); }

@@ -27,6 +27,8 @@ constexpr std::array may_catch{
     Allowance{"runtime/state_memory.cpp", "reclaims later when memory for it is short"},
     Allowance{"runtime/store/checkpoint_writer.cpp", "gives a checkpoint up when memory is short"},
     Allowance{"runtime/yaml/reader.cpp", "the adapter of yaml-cpp, which throws"},
+    Allowance{"shm/mapping.cpp", "the adapter of Boost's mappings, which throw"},
+    Allowance{"shm/segment_allocator.cpp", "the adapter of Boost's managed buffer, which throws"},
 };
 
 // Tests drive the schedule; only these meet real time, each under a watchdog.

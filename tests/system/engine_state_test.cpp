@@ -147,7 +147,7 @@ TEST_CASE("a log takes appends through every door, and loses nothing by way of i
 
 TEST_CASE("replacing data leaves a heavy reference as it was", "[engine][zone]") {
   Engine engine;
-  const Value reference = Value::heavy({{1, 2, 3, 4, 5, 6, 7, 8}});
+  const Value reference = engine.heavy().alloc<float>({4}).value().publish().value();
   set(engine, "domain", Value{{"frame", Value{{"heavy_pixels", reference}}}, {"x", 1}});
   set(engine, "domain.x", 2);
   set(engine, "domain.frame.title", "a");

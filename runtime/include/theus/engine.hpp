@@ -7,6 +7,7 @@
 #include <theus/context.hpp>
 #include <theus/execute.hpp>
 #include <theus/fields.hpp>
+#include <theus/heavy.hpp>
 #include <theus/journal.hpp>
 #include <theus/pipeline.hpp>
 #include <theus/process.hpp>
@@ -70,6 +71,8 @@ struct EngineOptions {
   JournalOptions journal{};
   /// When attaching is not possible, the engine runs without and logs why.
   AttachOptions attach{};
+  /// Of the buffers too large to copy; no memory is set aside before the first one.
+  HeavyOptions heavy{};
 };
 
 struct CasOptions {
@@ -226,6 +229,9 @@ public:
   Result<Version> wait_for_change(std::vector<Path> paths, Version since, std::chrono::nanoseconds timeout);
 
   SignalHub& signals() noexcept;
+
+  /// Buffers too large to copy: built in place, committed as handles. May be used inside bodies.
+  HeavyZone& heavy() noexcept;
 
   /// By what others attach to this engine, until it is shut down: the value of $THEUS_HANDLE and --attach. Errors:
   /// unsupported when EngineOptions::attach names no folder; why the socket could not be opened.

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <initializer_list>
 #include <iterator>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -98,6 +99,8 @@ public:
   static Value map();
   static Value map(std::vector<std::pair<std::string, Value>> members);
   static Value heavy(const HeavyRef& ref);
+  /// A reference that keeps what it names: `keeper` lives as long as some copy of this Value.
+  static Value heavy(const HeavyRef& ref, std::shared_ptr<const void> keeper);
 
   Kind kind() const noexcept {
     return representation() == long_string ? Kind::string : static_cast<Kind>(representation());
@@ -139,6 +142,8 @@ public:
   std::span<const std::byte> as_bytes() const& noexcept;
   std::span<const std::byte> as_bytes() const&& = delete;
   HeavyRef as_heavy() const noexcept;
+  /// Whether this is a heavy reference that keeps what it names. What was read from JSON, CBOR or a signal does not.
+  bool keeps_heavy() const noexcept;
 
   /// This value as a C++ type, or bad_argument that names both types; see <theus/convert.hpp>.
   template <class T>

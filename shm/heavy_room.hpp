@@ -1,0 +1,43 @@
+#pragma once
+
+#include "runtime/heavy_gate.hpp"
+#include "shm/arena.hpp"
+
+#include <theus/heavy.hpp>
+
+#include <variant>
+
+namespace theus::shm {
+
+/// What stands behind a HeavyZone: an arena that is made when it is first needed. Thread-safe.
+class HeavyRoom final : public HeavyGate {
+public:
+  explicit HeavyRoom(const HeavyOptions& options) : options_(options) {}
+
+  /// That of the zone: for those who let other processes join.
+  static const std::shared_ptr<HeavyRoom>& of(const HeavyZone& zone) noexcept { return zone.room_; }
+
+  /// Makes it if there is none.
+  Result<ArenaPtr> arena();
+  /// nullptr: nobody needed it yet.
+  ArenaPtr arena_if_made() const;
+  /// The same as arena(), for handles: without an arena there is nothing that they could name.
+  Result<Hold> hold(const HeavyRef& ref) const;
+
+  Result<Admitted> admit(const Value& value) override;
+
+  const HeavyOptions& options() const noexcept { return options_; }
+  void count_copy(std::uint64_t bytes) noexcept { copied_bytes_.fetch_add(bytes, std::memory_order_relaxed); }
+  std::uint64_t copied_bytes() const noexcept { return copied_bytes_.load(std::memory_order_relaxed); }
+
+private:
+  const HeavyOptions options_;
+  std::atomic<std::uint64_t> copied_bytes_{0};
+  mutable std::mutex mutex_;
+  ArenaPtr arena_;  // guarded by mutex_
+};
+
+/// A published block as a Value, which keeps it.
+Value to_handle(Hold hold);
+
+}  // namespace theus::shm
