@@ -42,12 +42,12 @@ void look_at_commits(State& state) {
   }
 }
 
-void hear(const State& state, const Event& event) {
-  const std::string_view name = event.name;
+void hear(const State& state, const EventView& event) {
+  const std::string_view name = event.name();
   for (const SeatPtr& seat : state.listeners)
     for (const NamePattern& pattern : seat->definition->terms->signals)
       if (pattern.matches(name)) {
-        seat->inbox->signal(event.sequence, name, event.payload.value());
+        seat->inbox->signal(event.sequence(), name, event.payload().value());
         break;
       }
 }
@@ -100,8 +100,7 @@ Scout::behavior_type scout(Self self, CorePtr core, Hub hub) {
       },
       [self](LookAtCommits) { look_at_commits(self->state); },
       [self](const SignalBatch& batch) {
-        for (const Event& event : batch.feed->take())
-          hear(self->state, event);
+        batch.feed->take([self](const EventView& event) { hear(self->state, event); });
       },
       [self](SignalLag lag) {
         for (const SeatPtr& seat : self->state.listeners)

@@ -1,6 +1,8 @@
 #include "actors/caf_ways.hpp"
 #include "actors/protocol.hpp"
 
+#include <algorithm>
+
 namespace theus::actors {
 
 SignalFeed::SignalFeed(SubscriptionId id, SignalReceiver receiver, const caf::actor& subscriber, std::size_t budget)
@@ -8,6 +10,7 @@ SignalFeed::SignalFeed(SubscriptionId id, SignalReceiver receiver, const caf::ac
       subscriber_(caf::actor_cast<caf::weak_actor_ptr>(subscriber)),
       subscriber_id_(subscriber.id()),
       budget_(budget),
+      batch_(std::min(budget, part_max)),
       receiver_(std::move(receiver)) {}
 
 void SignalFeed::start() {
@@ -15,24 +18,22 @@ void SignalFeed::start() {
   await();
 }
 
-std::span<const Event> SignalFeed::take() {
-  const ReceivedBatch batch = receiver_.recv_batch(events_, budget_);
-  if (batch.is_closed()) {
+bool SignalFeed::take_part(bool has_taken) {
+  receiver_.recv_batch(batch_);
+  if (batch_)
+    return true;
+  if (batch_.is_closed()) {
     tell_subscriber(SignalsEnded{id_});
-    return {};
+    return false;
   }
-  if (batch.is_lagged()) {
-    tell_subscriber(SignalLag{id_, batch.lagged()});
-    tell_batch();
-    return {};
-  }
-  if (batch.is_empty()) {
-    await();
-    return {};
-  }
+  if (batch_.is_lagged())
+    tell_subscriber(SignalLag{id_, batch_.lagged()});
   // The next turn looks again before it arms: arming fences all threads, which costs more than a message to itself.
-  tell_batch();
-  return batch.events();
+  if (batch_.is_lagged() || has_taken)
+    tell_batch();
+  else
+    await();
+  return false;
 }
 
 bool SignalFeed::is_alive() const {

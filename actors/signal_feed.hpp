@@ -17,9 +17,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <string>
-#include <vector>
 
 namespace theus::actors {
 
@@ -45,7 +43,7 @@ struct SignalsEnded {
 
 class SignalFeed : public std::enable_shared_from_this<SignalFeed> {
 public:
-  static constexpr std::size_t default_budget = 128;
+  static constexpr std::size_t default_budget = 256;
 
   /// `budget`: signals that one turn may take at most.
   SignalFeed(SubscriptionId id, SignalReceiver receiver, const caf::actor& subscriber, std::size_t budget);
@@ -54,9 +52,21 @@ public:
 
   SubscriptionId id() const noexcept { return id_; }
 
-  /// The signals of this turn, in order; none when there is a loss or the end to be told first. They are valid until
-  /// the next call. REQUIRES: the subscriber's turn; a SignalBatch of this feed, not taken before.
-  std::span<const Event> take();
+  /// Calls `visit(EventView)` for the signals of this turn, in order, and returns their number; 0 when there is a loss
+  /// or the end to be told first. REQUIRES: the subscriber's turn; a SignalBatch of this feed, not taken before.
+  template <class Visit>
+  std::size_t take(const Visit& visit) {
+    std::size_t taken = 0;
+    while (taken + batch_.capacity() <= budget_) {
+      if (!take_part(taken > 0))
+        return taken;
+      for (const EventView event : batch_)
+        visit(event);
+      taken += batch_.size();
+    }
+    tell_batch();
+    return taken;
+  }
 
   /// Ends the subscription. From any thread.
   void close() { receiver_.close(); }
@@ -72,6 +82,11 @@ public:
   std::uint64_t wakes() const noexcept { return wakes_.load(std::memory_order_relaxed); }
 
 private:
+  // What is received in one go, small enough to stay in the nearest cache.
+  static constexpr std::size_t part_max = 64;
+
+  // Whether there is a part; if not, the next message is on its way or awaited.
+  bool take_part(bool has_taken);
   void wake();
   template <class Message>
   void tell_subscriber(Message message) const;
@@ -84,7 +99,7 @@ private:
   const std::size_t budget_;
   std::atomic<std::uint64_t> wakes_{0};
 
-  std::vector<Event> events_;  // of the subscriber's turns
+  EventBatch batch_;  // of the subscriber's turns
 
   SignalReceiver receiver_;  // last: its end waits for a waker that uses all of the above
 };

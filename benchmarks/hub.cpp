@@ -20,28 +20,37 @@ constexpr std::size_t batch_of_receives = 64;
 
 // Ours ---------------------------------------------------------------------------------------------------------------
 
-std::uint64_t number_of(const Event& event) {
+std::uint64_t number_in(std::span<const std::byte> bytes) {
   Words words;
-  std::memcpy(&words, event.payload.bytes().data(), sizeof words);
+  std::memcpy(&words, bytes.data(), sizeof words);
   return words.word[7];
 }
 
+std::uint64_t number_of(const EventView& event) { return number_in(event.payload().bytes()); }
+
 // Reads what a program that hears of a temperature reads: the place and the value.
-std::uint64_t reading_of(const Event& event) {
-  return static_cast<std::uint64_t>(event.payload["id"].as_int()) +
-         static_cast<std::uint64_t>(event.payload["celsius"].as_double());
+std::uint64_t reading_of(const EventView& event) {
+  const PayloadView reading = event.payload();
+  return event.name().size() + static_cast<std::uint64_t>(reading["id"].as_int()) +
+         static_cast<std::uint64_t>(reading["celsius"].as_double());
+}
+
+// As the peer does that keeps name and bytes in place.
+std::uint64_t packet_of(const EventView& event) {
+  Packet packet;
+  std::memcpy(&packet, event.payload().bytes().data(), sizeof packet);
+  return packet.word[1] + (event.name().front() == 0 ? 1 : 0);
 }
 
 template <class Read>
 std::uint64_t receive_all(SignalReceiver& receiver, std::uint64_t& lagged, const Read& read) {
-  std::vector<Event> events;
+  EventBatch batch{batch_of_receives};
   std::uint64_t received = 0, sum = 0;
   while (true) {
-    const ReceivedBatch batch = receiver.recv_batch(events, batch_of_receives, 1h);
-    if (batch) {
-      for (const Event& event : batch)
+    if (receiver.recv_batch(batch, 1h)) {
+      for (const EventView event : batch)
         sum += read(event);
-      received += batch.events().size();
+      received += batch.size();
     } else if (batch.is_lagged()) {
       lagged += batch.lagged();
     } else {
@@ -68,23 +77,41 @@ void send_words(SignalHub& hub, const SignalTopic& topic, const HubLoad& load, s
   }
 }
 
-void send_readings(SignalHub& hub, const HubLoad& load) {
+void send_readings(SignalHub& hub, const SignalTopic& topic, const HubLoad& load) {
   for (std::uint64_t number = 0; number < load.events; ++number)
-    hub.send("sensor.temperature", {{"id", number & 0xffffff}, {"ok", true}, {"unit", "C"}, {"celsius", 21.5}});
+    hub.send(topic, {{"id", number & 0xffffff}, {"ok", true}, {"unit", "C"}, {"celsius", 21.5}});
+}
+
+void send_packets(SignalHub& hub, const SignalTopic& topic, const HubLoad& load) {
+  for (std::uint64_t number = 0; number < load.events; ++number) {
+    const Packet packet = Packet::of(number);
+    hub.send(topic, std::as_bytes(std::span{&packet, 1}));
+  }
+}
+
+void send_all(SignalHub& hub, const SignalTopic& topic, const HubLoad& load, std::size_t batch) {
+  if (load.structured)
+    send_readings(hub, topic, load);
+  else if (load.packet)
+    send_packets(hub, topic, load);
+  else
+    send_words(hub, topic, load, batch);
 }
 
 double ours(const HubLoad& load, SignalOverflow overflow, std::size_t batch, double* lost = nullptr) {
   SignalHub hub{load.capacity};
-  const SignalTopic topic = hub.topic("words");
+  const SignalTopic topic = hub.topic(load.structured || load.packet ? "sensor.temperature" : "words");
   std::vector<SignalReceiver> receivers;
   for (unsigned i = 0; i < load.receivers; ++i)
     receivers.push_back(hub.subscribe({.overflow = overflow}));
   std::vector<std::uint64_t> lagged(load.receivers);
   const double rate = deliveries_per_second(
-      load, [&](unsigned) { load.structured ? send_readings(hub, load) : send_words(hub, topic, load, batch); },
+      load, [&](unsigned) { send_all(hub, topic, load, batch); },
       [&](unsigned id) {
-        return load.structured ? receive_all(receivers[id], lagged[id], reading_of)
-                               : receive_all(receivers[id], lagged[id], number_of);
+        if (load.structured)
+          return receive_all(receivers[id], lagged[id], reading_of);
+        return load.packet ? receive_all(receivers[id], lagged[id], packet_of)
+                           : receive_all(receivers[id], lagged[id], number_of);
       },
       [&] { hub.close(); });
   const auto published = static_cast<double>(load.events * load.producers);
@@ -157,7 +184,7 @@ void add_throughput(Program& program, const std::string& name, HubLoad load, std
   program.add(name, "deliveries/s", [=](Case& subject) {
     subject.rounds(rounds);
     subject.ours([=] { return ours(load, SignalOverflow::block(10s), batch); });
-    if (!load.structured)
+    if (!load.structured && !load.packet)
       subject.peer("mutex+cv", [=] { return mutex_and_condition(shorter(load, 4)); });
     add_packaged_hub_peers(subject, load, tokio_case);
   });
@@ -228,7 +255,7 @@ double parked_ns(std::uint64_t events) {
   std::vector<double> times;
   std::thread listener{[&] {
     while (const Received received = receiver.recv())
-      times.push_back(static_cast<double>(since(epoch) - number_of(*received)));
+      times.push_back(static_cast<double>(since(epoch) - number_in(received->payload.bytes())));
   }};
   for (std::uint64_t number = 0; number < events; ++number) {
     std::this_thread::sleep_for(300us);
@@ -268,6 +295,10 @@ int main(int argc, char** argv) {
   add_throughput(program, "event 1->4", {.receivers = 4, .events = 1'048'576, .structured = true}, 1, "heap");
   add_throughput(program, "event 4->4", {.producers = 4, .receivers = 4, .events = 262'144, .structured = true}, 1,
                  "heap");
+  add_throughput(program, "packet 1->1", {.events = 2'097'152, .packet = true}, 1, "inline");
+  add_throughput(program, "packet 1->4", {.receivers = 4, .events = 1'048'576, .packet = true}, 1, "inline");
+  add_throughput(program, "packet 4->4", {.producers = 4, .receivers = 4, .events = 262'144, .packet = true}, 1,
+                 "inline");
   program.add("lossy 1->1", "deliveries/s", lossy);
   program.add("lossy 1->1 loss", "percent", loss);
   program.add("actors 1->1", "deliveries/s", [](Case& subject) { actors_case(subject, {.events = 2'097'152}); });

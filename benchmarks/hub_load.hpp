@@ -21,6 +21,7 @@ struct HubLoad {
   std::uint64_t events = 0;  // of each producer
   std::size_t capacity = 65536;
   bool structured = false;  // a name and a map of four members, instead of 64 bytes
+  bool packet = false;      // a name and 104 bytes that the program has packed itself
 };
 
 /// 64 bytes that all tell their number.
@@ -28,6 +29,13 @@ struct Words {
   std::uint64_t word[8];
 
   static Words of(std::uint64_t number) { return {{number, number, number, number, number, number, number, number}}; }
+};
+
+/// 104 bytes, of which the second word tells the number.
+struct Packet {
+  std::uint64_t word[13];
+
+  static Packet of(std::uint64_t number) { return {{0, number}}; }
 };
 
 /// The same with fewer events, for slow peers. Not so few that the ring is hardly filled more than once: until it is

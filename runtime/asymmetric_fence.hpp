@@ -78,4 +78,13 @@ inline void pause_core() noexcept {
 #endif
 }
 
+/// Asks for the line as its only holder, which __builtin_prefetch does only for newer processors than the least.
+inline void prefetch_to_write(const void* line) noexcept {
+#if defined(__x86_64__)
+  asm volatile("prefetchw %0" : : "m"(*static_cast<const char*>(line)));
+#else
+  __builtin_prefetch(line, 1);
+#endif
+}
+
 }  // namespace theus

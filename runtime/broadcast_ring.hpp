@@ -109,6 +109,29 @@ public:
     return BroadcastRing{header};
   }
 
+  /// A place and where its slot stands. Going on to the next one divides nothing.
+  class Walk {
+  public:
+    std::uint64_t place() const noexcept { return place_; }
+    /// The number of the slot, from 0.
+    std::uint64_t slot() const noexcept { return slot_; }
+    void next() noexcept {
+      ++place_;
+      if (++slot_ == capacity_)
+        slot_ = 0;
+    }
+
+  private:
+    friend class BroadcastRing;
+    Walk(std::uint64_t place, std::uint64_t slot, std::uint64_t capacity) noexcept
+        : place_(place), slot_(slot), capacity_(capacity) {}
+
+    std::uint64_t place_;
+    std::uint64_t slot_;
+    std::uint64_t capacity_;
+  };
+  Walk walk(std::uint64_t place) const noexcept { return {place, modulo_.remainder(place), capacity_}; }
+
   std::uint64_t capacity() const noexcept { return capacity_; }
   /// Places given out so far; the newest of them may not be ready yet.
   std::uint64_t tail() const noexcept {
@@ -120,8 +143,12 @@ public:
   // Producers: claim places, write each of them. Claiming returns the first place, or nothing when closed.
 
   std::optional<std::uint64_t> claim_alone(std::uint64_t count) const noexcept {
+    return claim_alone_up_to(count, RingHeader::closed_bit);
+  }
+  /// As claim_alone(), but nothing when the places would pass `limit`.
+  std::optional<std::uint64_t> claim_alone_up_to(std::uint64_t count, std::uint64_t limit) const noexcept {
     const std::uint64_t place = header_->tail.load(std::memory_order_relaxed);
-    if (place & RingHeader::closed_bit) [[unlikely]]
+    if (place + count > std::min(limit, RingHeader::closed_bit)) [[unlikely]]
       return std::nullopt;
     header_->tail.store(place + count, std::memory_order_release);
     return place;
@@ -142,9 +169,10 @@ public:
     return place;
   }
   /// Waits, among several producers, until the former record of the slot is ready: it is being written right now.
-  void await_former(std::uint64_t place) const noexcept {
-    const std::uint64_t former = place >= capacity_ ? ready_turn(place - capacity_) : 0;
-    const Slot& slot = slot_of(place);
+  void await_former(std::uint64_t place) const noexcept { await_former(walk(place)); }
+  void await_former(const Walk& at) const noexcept {
+    const std::uint64_t former = at.place_ >= capacity_ ? ready_turn(at.place_ - capacity_) : 0;
+    const Slot& slot = slots_[at.slot_];
     for (int spins = 0; slot.turn.load(std::memory_order_acquire) != former; ++spins) {
       if (spins < 64)
         pause_core();
@@ -153,11 +181,16 @@ public:
     }
   }
   /// The words of the slot's former record, or of none. REQUIRES: the caller owns the place.
-  const Words& former_words(std::uint64_t place) const noexcept { return slot_of(place).words; }
+  const Words& former_words(const Walk& at) const noexcept { return slots_[at.slot_].words; }
   /// `fill(words)` stores the record with relaxed stores. REQUIRES: the caller owns the place.
   template <class Fill>
   void write(std::uint64_t place, const Fill& fill) const noexcept {
-    Slot& slot = slot_of(place);
+    write(walk(place), fill);
+  }
+  template <class Fill>
+  void write(const Walk& at, const Fill& fill) const noexcept {
+    const std::uint64_t place = at.place_;
+    Slot& slot = slots_[at.slot_];
     if constexpr (thread_sanitizer) {
       slot.turn.exchange(ready_turn(place) - 1);
       fill(slot.words);
@@ -183,19 +216,25 @@ public:
   /// when `ready` is returned.
   template <class Copy>
   Poll read(std::uint64_t place, const Copy& copy) const noexcept {
-    const Slot& slot = slot_of(place);
+    return read(walk(place), copy);
+  }
+  template <class Copy>
+  Poll read(const Walk& at, const Copy& copy) const noexcept {
+    const std::uint64_t place = at.place_;
+    const Slot& slot = slots_[at.slot_];
     const std::uint64_t turn = slot.turn.load(thread_sanitizer ? std::memory_order_seq_cst : std::memory_order_acquire);
     if (turn != ready_turn(place)) [[unlikely]]
       return turn < ready_turn(place) ? Poll::empty : Poll::overrun;
     copy(slot.words);
     acquire_fence();
-    return holds(place) ? Poll::ready : Poll::overrun;
+    return holds(at) ? Poll::ready : Poll::overrun;
   }
   /// Whether the record is still there.
-  bool holds(std::uint64_t place) const noexcept {
+  bool holds(const Walk& at) const noexcept {
+    Slot& slot = slots_[at.slot_];
     if constexpr (thread_sanitizer)
-      return const_cast<Slot&>(slot_of(place)).turn.fetch_add(0) == ready_turn(place);
-    return slot_of(place).turn.load(std::memory_order_relaxed) == ready_turn(place);
+      return slot.turn.fetch_add(0) == ready_turn(at.place_);
+    return slot.turn.load(std::memory_order_relaxed) == ready_turn(at.place_);
   }
   /// Where a reader that lost `place` goes on: near the oldest record, not at it, where it would be overrun at once.
   std::uint64_t resume_after_overrun(std::uint64_t place) const noexcept {
@@ -208,7 +247,15 @@ public:
     const std::uint64_t end = tail();
     return end > capacity_ ? end - capacity_ : 0;
   }
-  void prefetch(std::uint64_t place) const noexcept { __builtin_prefetch(&slot_of(place)); }
+  /// Fetches, to be written, the slot that many places on; the last ones before the wrap are left out.
+  void prefetch_to_write(const Walk& at, std::uint64_t ahead) const noexcept {
+    if (at.slot_ + ahead < capacity_)
+      theus::prefetch_to_write(&slots_[at.slot_ + ahead]);
+  }
+  void prefetch(const Walk& at, std::uint64_t ahead) const noexcept {
+    if (at.slot_ + ahead < capacity_)
+      __builtin_prefetch(&slots_[at.slot_ + ahead]);
+  }
 
 private:
   explicit BroadcastRing(RingHeader* header) noexcept
@@ -218,7 +265,6 @@ private:
         modulo_(header->capacity) {}
 
   static constexpr std::uint64_t ready_turn(std::uint64_t place) noexcept { return 2 * place + 2; }
-  Slot& slot_of(std::uint64_t place) const noexcept { return slots_[modulo_.remainder(place)]; }
 
   std::uint64_t resume(std::uint64_t lost, std::uint64_t kept) const noexcept {
     const std::uint64_t end = tail();

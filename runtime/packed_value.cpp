@@ -22,6 +22,25 @@ enum Tag : std::uint8_t {
 };
 constexpr std::size_t members_max = 16;
 
+// A copy of few bytes, without a call.
+void copy_small(std::byte* to, const void* from, std::size_t size) noexcept {
+  const auto* source = static_cast<const std::byte*>(from);
+  const auto ends = [&](auto width) {
+    std::memcpy(to, source, width);
+    std::memcpy(to + size - width, source + size - width, width);
+  };
+  if (size > 16)
+    std::memcpy(to, from, size);
+  else if (size >= 8)
+    ends(std::integral_constant<std::size_t, 8>{});
+  else if (size >= 4)
+    ends(std::integral_constant<std::size_t, 4>{});
+  else if (size >= 2)
+    ends(std::integral_constant<std::size_t, 2>{});
+  else if (size == 1)
+    *to = *source;
+}
+
 class Packer {
 public:
   explicit Packer(std::span<std::byte> room) noexcept : begin_(room.data()), at_(begin_), end_(begin_ + room.size()) {}
@@ -61,6 +80,11 @@ public:
   }
 
   bool put(std::span<const Member> members) noexcept {
+    const auto out_of_order = [](const Member& a, const Member& b) { return !canonically_before(a.first, b.first); };
+    if (std::ranges::adjacent_find(members, out_of_order) == members.end())
+      return sized(tag_map, [&] {
+        return std::ranges::all_of(members, [&](const Member& each) { return member(each.first, each.second); });
+      });
     std::array<const Member*, members_max> order;
     std::size_t count = 0;
     for (const Member& added : members) {
@@ -85,7 +109,11 @@ public:
 
 private:
   static bool canonically_before(std::string_view a, std::string_view b) noexcept {
-    return a.size() != b.size() ? a.size() < b.size() : a < b;
+    if (a.size() != b.size())
+      return a.size() < b.size();
+    if (!a.empty() && a.front() != b.front())
+      return static_cast<unsigned char>(a.front()) < static_cast<unsigned char>(b.front());
+    return a < b;
   }
 
   std::size_t room() const noexcept { return static_cast<std::size_t>(end_ - at_); }
@@ -100,8 +128,7 @@ private:
   bool raw(const void* content, std::size_t size) noexcept {
     if (size > room())
       return false;
-    if (size > 0)
-      std::memcpy(at_, content, size);
+    copy_small(at_, content, size);
     at_ += size;
     return true;
   }
@@ -156,21 +183,15 @@ struct Item {
 
 Item front(Bytes packed) noexcept {
   const std::size_t tag = byte_at(packed, 0);
-  std::size_t head = 1;
-  std::size_t content = 0;
   if (tag >= tag_string)
-    content = tag - tag_string;
-  else if (tag >= tag_integer)
-    content = tag - tag_integer;
-  else if (tag == tag_double)
-    content = sizeof(double);
-  else if (tag == tag_heavy)
-    content = sizeof(HeavyRef);
-  else if (tag == tag_bytes || tag == tag_list || tag == tag_map) {
-    head = 2;
-    content = byte_at(packed, 1);
-  }
-  return {tag, packed.subspan(head, content), head + content};
+    return {tag, packed.subspan(1, tag - tag_string), 1 + tag - tag_string};
+  if (tag >= tag_integer)
+    return {tag, packed.subspan(1, tag - tag_integer), 1 + tag - tag_integer};
+  constexpr std::array<std::uint8_t, 6> fixed{0, 0, 0, sizeof(double), 0, sizeof(HeavyRef)};
+  if (tag < fixed.size() && tag != tag_bytes)
+    return {tag, packed.subspan(1, fixed[tag]), std::size_t{1} + fixed[tag]};
+  const std::size_t content = byte_at(packed, 1);
+  return {tag, packed.subspan(2, content), 2 + content};
 }
 
 std::string_view text_of(Bytes content) noexcept {

@@ -10,10 +10,21 @@
 namespace theus {
 namespace {
 
+constexpr std::size_t huge_page_bytes = std::size_t{2} << 20;
+// How far ahead a producer asks for the lines it will write: a few transfers between cores, in sends.
+constexpr std::uint64_t slots_ahead = 8;
+
+std::size_t memory_bytes(std::uint64_t capacity) noexcept {
+  return SignalRing::bytes(capacity) + capacity * sizeof(SecondLine);
+}
+
 std::byte* map_zeroed(std::size_t bytes) {
   void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED)
     throw std::bad_alloc{};
+  // A hint; without it a lap through a large ring misses the cache of page addresses once per few dozen events.
+  if (bytes >= 2 * huge_page_bytes)
+    ::madvise(memory, bytes, MADV_HUGEPAGE);
   return static_cast<std::byte*>(memory);
 }
 
@@ -24,16 +35,17 @@ void SignalCore::Unmap::operator()(std::byte* memory) const noexcept { ::munmap(
 SignalCore::SignalCore(const SignalHubOptions& wanted)
     : options(wanted),
       topics(wanted.topics_max),
-      memory_(map_zeroed(SignalRing::bytes(wanted.capacity)), Unmap{SignalRing::bytes(wanted.capacity)}),
+      memory_(map_zeroed(memory_bytes(wanted.capacity)), Unmap{memory_bytes(wanted.capacity)}),
       ring(SignalRing::create({memory_.get(), SignalRing::bytes(wanted.capacity)}, wanted.capacity)),
+      second_lines(reinterpret_cast<SecondLine*>(memory_.get() + SignalRing::bytes(wanted.capacity))),
       large(fence),
       gate(fence, wanted.capacity),
       producers_(fence) {}
 
 SignalCore::~SignalCore() {
-  for (std::uint64_t place = ring.oldest(); place < ring.tail() && large.any(); ++place)
-    if (LargeEvent* event = large_at(place))
-      large.retire(event, place);
+  for (auto at = ring.walk(ring.oldest()); at.place() < ring.tail() && large.any(); at.next())
+    if (LargeEvent* event = large_at(at))
+      large.retire(event, at.place());
 }
 
 template <class PackInto, class Build>
@@ -85,32 +97,64 @@ SignalRecord SignalCore::record(const Topic* topic, std::string_view name, std::
   return record;
 }
 
-Result<std::uint64_t> SignalCore::publish(std::span<const SignalRecord> records) {
-  // Gated subscribers could never make room for more than the capacity at once.
-  const auto part = records.first(std::min(records.size(), options.capacity));
-  auto first = publish(0, part, Gate::wait);
-  if (!first) [[unlikely]]
+std::uint64_t SignalCore::publish(std::span<const SignalRecord> records) {
+  const std::uint64_t first = publish_in_parts(RecordRun{records});
+  if (first == 0) [[unlikely]]
     refuse(records);
-  else if (part.size() < records.size())
-    // What a later part is refused is counted there; the caller's first event has been published.
-    static_cast<void>(publish(records.subspan(part.size())).ok());
   return first;
+}
+
+std::uint64_t SignalCore::publish(const ByteRun& bytes) {
+  const std::uint64_t first = publish_in_parts(bytes);
+  if (first == 0) [[unlikely]]
+    count_refused(bytes.size());
+  return first;
+}
+
+// Gated subscribers could never make room for more than the capacity at once.
+template <class Run>
+std::uint64_t SignalCore::publish_in_parts(const Run& run) {
+  const std::size_t all = run.size();
+  if (all <= options.capacity) [[likely]] {
+    const Placed placed = publish(run, Gate::wait);
+    return placed.outcome == Placed::Outcome::published ? placed.first + 1 : 0;
+  }
+  const Placed placed = publish(run.part(0, options.capacity), Gate::wait);
+  if (placed.outcome != Placed::Outcome::published)
+    return 0;
+  // What a later part is refused is counted there; the caller's first event has been published.
+  for (std::size_t from = options.capacity; from < all; from += options.capacity)
+    if constexpr (std::is_same_v<Run, RecordRun>)
+      static_cast<void>(publish(run.part(from, std::min(all - from, options.capacity)).records));
+    else
+      static_cast<void>(publish(run.part(from, std::min(all - from, options.capacity))));
+  return placed.first + 1;
 }
 
 Result<std::uint64_t> SignalCore::try_publish(const SignalRecord& record) {
-  auto place = publish(0, {&record, 1}, Gate::refuse);
-  if (!place)
+  const RecordRun run{{&record, 1}};
+  while (true) {
+    const Placed placed = publish(run, Gate::refuse);
+    if (placed.outcome == Placed::Outcome::published)
+      return placed.first + 1;
+    Status admitted = placed.outcome == Placed::Outcome::closed
+                          ? Status{Error{Errc::closed, "SignalHub", "the hub is closed"}}
+                          : gate.admit_now(1, [&] { return ring.tail(); });
+    if (admitted)
+      continue;
     refuse({&record, 1});
-  return place;
+    return admitted.error();
+  }
 }
 
-Result<std::uint64_t> SignalCore::publish_commit(std::uint64_t version, std::span<SignalRecord> records) {
+std::uint64_t SignalCore::publish_commit(std::uint64_t version, std::span<SignalRecord> records) {
   for (std::size_t i = 0; i < records.size(); ++i)
     records[i].head.index = static_cast<std::uint32_t>(i);
-  auto first = publish(version, records, Gate::ignore);
-  if (!first)
-    refuse(records);
-  return first;
+  const Placed placed = publish(RecordRun{records, version}, Gate::ignore);
+  if (placed.outcome == Placed::Outcome::published) [[likely]]
+    return placed.first + 1;
+  refuse(records);
+  return 0;
 }
 
 void SignalCore::refuse(std::span<const SignalRecord> records) noexcept {
@@ -120,83 +164,100 @@ void SignalCore::refuse(std::span<const SignalRecord> records) noexcept {
       large.drop(record.large());
 }
 
-Result<std::uint64_t> SignalCore::publish(std::uint64_t version, std::span<const SignalRecord> records, Gate heeded) {
-  const bool gated = heeded != Gate::ignore;
+template <class Run>
+SignalCore::Placed SignalCore::publish(const Run& run, Gate heeded) {
+  const Placed placed = place_alone(run, heeded == Gate::ignore ? SignalGate::unlimited : gate.limit());
+  if (placed.outcome != Placed::Outcome::published) [[unlikely]]
+    return publish_among_several(run, heeded);
+  notify(run, placed.first);
+  return placed;
+}
+
+// Whatever it takes, except waiting where a refusal is wanted.
+template <class Run>
+SignalCore::Placed SignalCore::publish_among_several(const Run& run, Gate heeded) {
   while (true) {
-    Placed placed = publish_alone(version, records, gated);
+    const std::uint64_t limit = heeded == Gate::ignore ? SignalGate::unlimited : gate.limit();
+    Placed placed = place_alone(run, limit);
     if (placed.outcome == Placed::Outcome::taken && !producers_.is_gone() && producers_.take_over())
       continue;
     if (placed.outcome == Placed::Outcome::taken)
-      placed = publish_among_several(version, records, gated);
-    if (placed.outcome == Placed::Outcome::published) [[likely]] {
-      notify(records);
-      return placed.first;
+      placed = place_among_several(run, limit);
+    if (placed.outcome == Placed::Outcome::published) {
+      notify(run, placed.first);
+      return placed;
     }
-    if (placed.outcome == Placed::Outcome::closed)
-      return Error{Errc::closed, "SignalHub", "the hub is closed"};
-    const auto tail = [&] { return ring.tail(); };
-    if (Status admitted =
-            heeded == Gate::wait ? gate.admit(records.size(), tail) : gate.admit_now(records.size(), tail);
-        !admitted)
-      return admitted.error();
+    if (placed.outcome == Placed::Outcome::closed || heeded == Gate::refuse ||
+        !gate.admit(run.size(), [&] { return ring.tail(); }))
+      return placed;
   }
 }
 
-SignalCore::Placed SignalCore::publish_alone(std::uint64_t version, std::span<const SignalRecord> records,
-                                             bool gated) noexcept {
+template <class Run>
+SignalCore::Placed SignalCore::place_alone(const Run& run, std::uint64_t limit) noexcept {
   const auto inside = producers_.enter();
   if (!inside) [[unlikely]]
     return {Placed::Outcome::taken};
-  if (gated && ring.tail() + records.size() > gate.limit()) [[unlikely]]
-    return {Placed::Outcome::no_room};
-  const auto first = ring.claim_alone(records.size());
+  const std::size_t count = run.size();
+  const auto first = ring.claim_alone_up_to(count, limit);
   if (!first) [[unlikely]]
-    return {Placed::Outcome::closed};
-  for (std::uint64_t i = 0; i < records.size(); ++i)
-    write(*first + i, version, records[i]);
+    return {ring.is_closed() ? Placed::Outcome::closed : Placed::Outcome::no_room};
+  auto at = ring.walk(*first);
+  for (std::size_t i = 0; i < count; ++i, at.next()) {
+    if (at.place() + slots_ahead < limit)  // beyond it somebody is still reading
+      prefetch_to_write(at, run, i);
+    write(at, run, i);
+  }
   return {Placed::Outcome::published, *first};
 }
 
-SignalCore::Placed SignalCore::publish_among_several(std::uint64_t version, std::span<const SignalRecord> records,
-                                                     bool gated) noexcept {
-  const std::uint64_t limit = gated ? gate.limit() : SignalGate::unlimited;
-  const auto first = limit == SignalGate::unlimited ? ring.claim_shared(records.size())
-                                                    : ring.claim_shared_up_to(records.size(), limit);
+template <class Run>
+SignalCore::Placed SignalCore::place_among_several(const Run& run, std::uint64_t limit) noexcept {
+  const std::size_t count = run.size();
+  const auto first = limit == SignalGate::unlimited ? ring.claim_shared(count) : ring.claim_shared_up_to(count, limit);
   if (!first) [[unlikely]]
     return {ring.is_closed() || limit == SignalGate::unlimited ? Placed::Outcome::closed : Placed::Outcome::no_room};
-  for (std::uint64_t i = 0; i < records.size(); ++i) {
-    ring.await_former(*first + i);
-    write(*first + i, version, records[i]);
+  auto at = ring.walk(*first);
+  for (std::size_t i = 0; i < count; ++i, at.next()) {
+    if (i + slots_ahead < count)  // the places beyond are another producer's
+      prefetch_to_write(at, run, i);
+    ring.await_former(at);
+    write(at, run, i);
   }
   return {Placed::Outcome::published, *first};
 }
 
 // The large event that the slot of this place holds, or nullptr. REQUIRES: the caller owns the slot, or is alone.
-LargeEvent* SignalCore::large_at(std::uint64_t place) const noexcept {
-  const auto& words = ring.former_words(place);
-  const auto head = SignalHead::of(words[0].load(std::memory_order_relaxed));
-  return head.form == PayloadForm::large ? std::bit_cast<LargeEvent*>(words[2].load(std::memory_order_relaxed))
-                                         : nullptr;
+LargeEvent* SignalCore::large_at(const SignalRing::Walk& at) const noexcept {
+  const ReadableWords words{ring.former_words(at), second_lines[at.slot()]};
+  const auto head = SignalHead::of(words.at(0).load(std::memory_order_relaxed));
+  return head.form == PayloadForm::large
+             ? std::bit_cast<LargeEvent*>(words.at(head.has_version ? 2 : 1).load(std::memory_order_relaxed))
+             : nullptr;
 }
 
-void SignalCore::write(std::uint64_t place, std::uint64_t version, const SignalRecord& record) noexcept {
-  LargeEvent* former = large.any() ? large_at(place) : nullptr;
-  ring.write(place, [&](SignalRing::Words& words) {
-    words[0].store(record.head.word(), std::memory_order_relaxed);
-    words[1].store(version, std::memory_order_relaxed);
-    for (std::size_t i = 0; i < record.words(); ++i)
-      words[2 + i].store(record.payload[i], std::memory_order_relaxed);
-  });
+template <class Run>
+void SignalCore::write(const SignalRing::Walk& at, const Run& run, std::size_t i) noexcept {
+  LargeEvent* former = large.any() ? large_at(at) : nullptr;
+  ring.write(at, [&](SignalRing::Words& words) { run.write(i, WritableWords{words, second_lines[at.slot()]}); });
   if (former != nullptr) [[unlikely]]
-    large.retire(former, place - options.capacity);
+    large.retire(former, at.place() - options.capacity);
 }
 
-void SignalCore::notify(std::span<const SignalRecord> records) noexcept {
+template <class Run>
+void SignalCore::prefetch_to_write(const SignalRing::Walk& at, const Run& run, std::size_t i) const noexcept {
+  ring.prefetch_to_write(at, slots_ahead);
+  if (run.uses_second_line(i) && at.slot() + slots_ahead < options.capacity)
+    theus::prefetch_to_write(&second_lines[at.slot() + slots_ahead]);
+}
+
+template <class Run>
+void SignalCore::notify(const Run& run, std::uint64_t first) noexcept {
   fence.light();
   if (sleepers.has_sleepers()) [[unlikely]]
     sleepers.wake();
   if (wakers.any()) [[unlikely]]
-    wakers.wake(records);
+    wakers.wake(run, first + run.size());
 }
 
 void SignalCore::close() {

@@ -40,6 +40,7 @@ private:
 
 public:
   const SignalRing ring;
+  SecondLine* const second_lines;
   LargeEvents large;
   SignalGate gate;
   Parking sleepers;
@@ -52,14 +53,15 @@ public:
   SignalRecord record(const Topic* topic, std::string_view name, std::initializer_list<Member> members);
   SignalRecord record(const Topic* topic, std::string_view name, std::span<const std::byte> bytes);
 
-  // Producers. The first place of the records, or closed or overloaded; then they are counted as refused.
+  // Producers. The sequence of the first record, which is its place and one; or 0, and all are counted as refused.
 
   /// At consecutive places when there are at most `capacity` of them.
-  Result<std::uint64_t> publish(std::span<const SignalRecord> records);
-  /// Refused where publish() would wait.
+  std::uint64_t publish(std::span<const SignalRecord> records);
+  std::uint64_t publish(const ByteRun& bytes);
+  /// Refused where publish() would wait: closed or overloaded.
   Result<std::uint64_t> try_publish(const SignalRecord& record);
   /// At consecutive places, waiting for nobody; each with its index.
-  Result<std::uint64_t> publish_commit(std::uint64_t version, std::span<SignalRecord> records);
+  std::uint64_t publish_commit(std::uint64_t version, std::span<SignalRecord> records);
   void close();
 
   void count_refused(std::uint64_t events) noexcept { refused_.fetch_add(events, std::memory_order_relaxed); }
@@ -94,13 +96,25 @@ private:
   // What to do where a gated subscriber would be overrun.
   enum class Gate : std::uint8_t { ignore, wait, refuse };
 
-  Result<std::uint64_t> publish(std::uint64_t version, std::span<const SignalRecord> records, Gate heeded);
-  Placed publish_alone(std::uint64_t version, std::span<const SignalRecord> records, bool gated) noexcept;
-  Placed publish_among_several(std::uint64_t version, std::span<const SignalRecord> records, bool gated) noexcept;
-  LargeEvent* large_at(std::uint64_t place) const noexcept;
-  void write(std::uint64_t place, std::uint64_t version, const SignalRecord& record) noexcept;
+  // A Run is a RecordRun or a ByteRun.
+  template <class Run>
+  std::uint64_t publish_in_parts(const Run& run);
+  template <class Run>
+  Placed publish(const Run& run, Gate heeded);
+  template <class Run>
+  Placed publish_among_several(const Run& run, Gate heeded);
+  template <class Run>
+  Placed place_alone(const Run& run, std::uint64_t limit) noexcept;
+  template <class Run>
+  Placed place_among_several(const Run& run, std::uint64_t limit) noexcept;
+  template <class Run>
+  void write(const SignalRing::Walk& at, const Run& run, std::size_t i) noexcept;
+  template <class Run>
+  void prefetch_to_write(const SignalRing::Walk& at, const Run& run, std::size_t i) const noexcept;
+  template <class Run>
+  void notify(const Run& run, std::uint64_t first) noexcept;
+  LargeEvent* large_at(const SignalRing::Walk& at) const noexcept;
   void refuse(std::span<const SignalRecord> records) noexcept;
-  void notify(std::span<const SignalRecord> records) noexcept;
 
   BiasedEntry producers_;
   std::atomic<std::uint64_t> refused_{0};

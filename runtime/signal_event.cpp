@@ -1,8 +1,10 @@
-#include <theus/signal_event.hpp>
+#include <theus/event_batch.hpp>
 
 #include "runtime/packed_value.hpp"
 
 #include <theus/errors.hpp>
+
+#include <algorithm>
 
 namespace theus {
 
@@ -19,7 +21,7 @@ std::string_view SignalName::view() const noexcept {
   return long_ ? std::string_view{*long_} : std::string_view{inline_, size_};
 }
 
-Value Payload::value() const {
+Value PayloadView::value() const {
   switch (form_) {
     case Form::large: return *large_;
     case Form::bytes: return Value::bytes(content());
@@ -28,7 +30,7 @@ Value Payload::value() const {
   return size_ == 0 ? Value{} : unpack(content());
 }
 
-Value::Kind Payload::kind() const noexcept {
+Value::Kind PayloadView::kind() const noexcept {
   switch (form_) {
     case Form::large: return large_->kind();
     case Form::bytes: return Value::Kind::bytes;
@@ -37,7 +39,7 @@ Value::Kind Payload::kind() const noexcept {
   return size_ == 0 ? Value::Kind::null : packed_kind(content());
 }
 
-Value Payload::operator[](std::string_view key) const {
+Value PayloadView::operator[](std::string_view key) const {
   if (form_ == Form::large)
     return (*large_)[key];
   if (form_ == Form::bytes || size_ == 0)
@@ -46,7 +48,7 @@ Value Payload::operator[](std::string_view key) const {
   return member.empty() ? Value{} : unpack(member);
 }
 
-Value Payload::operator[](std::size_t index) const {
+Value PayloadView::operator[](std::size_t index) const {
   if (form_ == Form::large)
     return (*large_)[index];
   if (form_ == Form::bytes || size_ == 0)
@@ -55,14 +57,23 @@ Value Payload::operator[](std::size_t index) const {
   return element.empty() ? Value{} : unpack(element);
 }
 
-std::span<const std::byte> Payload::bytes() const& noexcept {
-  switch (form_) {
-    case Form::large: return large_->is_bytes() ? large_->as_bytes() : std::span<const std::byte>{};
-    case Form::bytes: return content();
-    case Form::packed: break;
-  }
-  return {};
+std::span<const std::byte> PayloadView::large_bytes() const noexcept {
+  return large_->is_bytes() ? large_->as_bytes() : std::span<const std::byte>{};
 }
+
+Event EventView::event() const {
+  if (slot_->whole != nullptr)
+    return *slot_->whole;
+  Event event{slot_->sequence, slot_->version, slot_->index, SignalName{name()}, {}};
+  event.payload.form_ = slot_->form;
+  event.payload.size_ = slot_->payload_bytes;
+  std::copy_n(slot_->words, (slot_->payload_bytes + 7) / 8, event.payload.words_.begin());
+  return event;
+}
+
+EventBatch::EventBatch(std::size_t capacity)
+    : capacity_(std::clamp<std::size_t>(capacity, 1, capacity_max)),
+      slots_(std::make_unique_for_overwrite<EventView::Slot[]>(capacity_)) {}
 
 void Received::raise_missing(Kind kind, std::uint64_t lagged) {
   switch (kind) {

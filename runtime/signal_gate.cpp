@@ -32,6 +32,13 @@ bool SignalGate::has_room(std::uint64_t end) noexcept {
   return end <= limit;
 }
 
+// Whether one that must not be waited for is in the way. REQUIRES: change_ is held.
+bool SignalGate::refuses(std::uint64_t end) const noexcept {
+  return std::ranges::any_of(subscribers_, [&](const Subscriber* each) {
+    return each->refuses_when_full() && end > each->next() + capacity_;
+  });
+}
+
 Error SignalGate::full(const Subscriber& subscriber) const {
   return Error{Errc::overloaded, "SignalHub", "the subscriber '" + subscriber.name() + "' is full",
                "Send again when it has caught up"}

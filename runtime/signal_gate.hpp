@@ -10,6 +10,9 @@
 
 #include <theus/result.hpp>
 
+#include <sched.h>
+
+#include <algorithm>
 #include <mutex>
 #include <vector>
 
@@ -43,6 +46,7 @@ public:
   template <class Tail>
   Status admit(std::uint64_t count, const Tail& tail) {
     const auto start = std::chrono::steady_clock::now();
+    linger(start, count, tail);
     std::unique_lock lock{change_};
     while (!has_room(tail() + count)) {
       Deadline deadline;
@@ -77,6 +81,33 @@ public:
   std::uint64_t evicted() const noexcept { return evicted_.load(); }
 
 private:
+  static constexpr std::chrono::microseconds linger_max{200};
+  static constexpr std::uint64_t parts_of_capacity = 8;
+
+  // A sender that sleeps until there is room for one event is woken for each. While receivers keep up this waits a
+  // moment, awake, for room for many; senders that waited in vain sleep, until a receiver is seen to be quick again.
+  template <class Tail>
+  void linger(Deadline start, std::uint64_t count, const Tail& tail) {
+    const std::uint64_t ahead = std::max(count, capacity_ / parts_of_capacity);
+    for (bool is_first = true;; is_first = false) {
+      {
+        const std::lock_guard lock{change_};
+        if (has_room(tail() + ahead)) {
+          lingers_ = true;
+          return;
+        }
+        if (is_first && (!lingers_ || refuses(tail() + count)))
+          return;
+        if (std::chrono::steady_clock::now() - start >= linger_max) {
+          lingers_ = false;
+          return;
+        }
+      }
+      ::sched_yield();
+    }
+  }
+
+  bool refuses(std::uint64_t end) const noexcept;
   bool has_room(std::uint64_t end) noexcept;
   Status refusal(std::uint64_t end) const;
   Error full(const Subscriber& subscriber) const;
@@ -90,6 +121,7 @@ private:
   std::mutex change_;  // guards what follows, and every change of limit_
   std::vector<Subscriber*> subscribers_;
   bool is_open_ = false;
+  bool lingers_ = true;
 };
 
 }  // namespace theus

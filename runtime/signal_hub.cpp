@@ -25,11 +25,10 @@ SignalHubOptions checked(const SignalHubOptions& options) {
   return options;
 }
 
-// Sequences start at 1, so that 0 can say that there is none.
-std::uint64_t sequence_of(const Result<std::uint64_t>& place) noexcept { return place ? *place + 1 : 0; }
-
 bool passes(SignalCore& core, const Topic* topic, std::string_view name) {
-  if (core.topics.pass(topic, name)) [[likely]]
+  if (topic != nullptr && !topic->limit.is_set()) [[likely]]
+    return true;
+  if (core.topics.pass(topic, name))
     return true;
   core.count_rate_limited();
   return false;
@@ -40,11 +39,20 @@ Error over_rate_limit(std::string_view name) {
 }
 
 template <class Content>
-Result<std::uint64_t> send_one(SignalCore& core, const Topic* topic, std::string_view name, const Content& content) {
+std::uint64_t send_one(SignalCore& core, const Topic* topic, std::string_view name, const Content& content) {
   if (!passes(core, topic, name)) [[unlikely]]
-    return over_rate_limit(name);
+    return 0;
   const SignalRecord record = core.record(topic, name, content);
   return core.publish({&record, 1});
+}
+
+std::uint64_t send_bytes(SignalCore& core, const Topic* topic, std::string_view name,
+                         std::span<const std::byte> bytes) {
+  if (topic == nullptr || bytes.size() > payload_bytes_inline_max) [[unlikely]]
+    return send_one(core, topic, name, bytes);
+  if (!passes(core, topic, name)) [[unlikely]]
+    return 0;
+  return core.publish(ByteRun{topic->id, bytes, payload_bytes_inline_max});
 }
 
 }  // namespace
@@ -65,37 +73,34 @@ SignalHub::~SignalHub() {
 }
 
 std::uint64_t SignalHub::send(std::string_view name, const Value& payload) {
-  return sequence_of(send_one(*core_, core_->topics.intern(name), name, payload));
+  return send_one(*core_, core_->topics.intern(name), name, payload);
 }
 
 std::uint64_t SignalHub::send(std::string_view name, std::initializer_list<Member> members) {
-  return sequence_of(send_one(*core_, core_->topics.intern(name), name, members));
+  return send_one(*core_, core_->topics.intern(name), name, members);
 }
 
 std::uint64_t SignalHub::send(std::string_view name, std::span<const std::byte> bytes) {
-  return sequence_of(send_one(*core_, core_->topics.intern(name), name, bytes));
+  return send_bytes(*core_, core_->topics.intern(name), name, bytes);
 }
 
 std::uint64_t SignalHub::send(const SignalTopic& topic, const Value& payload) {
-  return sequence_of(send_one(*core_, topic.topic_, topic.name(), payload));
+  return send_one(*core_, topic.topic_, topic.name(), payload);
 }
 
 std::uint64_t SignalHub::send(const SignalTopic& topic, std::initializer_list<Member> members) {
-  return sequence_of(send_one(*core_, topic.topic_, topic.name(), members));
+  return send_one(*core_, topic.topic_, topic.name(), members);
 }
 
 std::uint64_t SignalHub::send(const SignalTopic& topic, std::span<const std::byte> bytes) {
-  return sequence_of(send_one(*core_, topic.topic_, topic.name(), bytes));
+  return send_bytes(*core_, topic.topic_, topic.name(), bytes);
 }
 
 Result<std::uint64_t> SignalHub::try_send(std::string_view name, const Value& payload) {
   const Topic* topic = core_->topics.intern(name);
   if (!passes(*core_, topic, name))
     return over_rate_limit(name);
-  auto place = core_->try_publish(core_->record(topic, name, payload));
-  if (!place)
-    return place;
-  return *place + 1;
+  return core_->try_publish(core_->record(topic, name, payload));
 }
 
 std::uint64_t SignalHub::send_batch(std::span<const Signal> signals) {
@@ -106,20 +111,24 @@ std::uint64_t SignalHub::send_batch(std::span<const Signal> signals) {
     if (passes(*core_, topic, signal.name))
       records.push_back(core_->record(topic, signal.name, signal.payload));
   }
-  return records.empty() ? 0 : sequence_of(core_->publish(records));
+  return records.empty() ? 0 : core_->publish(records);
 }
 
 std::uint64_t SignalHub::send_batch(const SignalTopic& topic, std::span<const std::byte> bytes,
                                     std::size_t record_bytes) {
+  if (bytes.empty() || record_bytes == 0)
+    return 0;
+  if (record_bytes <= payload_bytes_inline_max && !topic.topic_->limit.is_set()) [[likely]]
+    return core_->publish(ByteRun{topic.topic_->id, bytes, record_bytes});
   std::vector<SignalRecord> records;
-  records.reserve(bytes.size() / std::max<std::size_t>(record_bytes, 1) + 1);
-  for (auto rest = bytes; !rest.empty() && record_bytes > 0;) {
+  records.reserve(bytes.size() / record_bytes + 1);
+  for (auto rest = bytes; !rest.empty();) {
     const auto part = rest.first(std::min(record_bytes, rest.size()));
     rest = rest.subspan(part.size());
     if (passes(*core_, topic.topic_, topic.name()))
       records.push_back(core_->record(topic.topic_, topic.name(), part));
   }
-  return records.empty() ? 0 : sequence_of(core_->publish(records));
+  return records.empty() ? 0 : core_->publish(records);
 }
 
 std::uint64_t SignalHub::publish_commit(std::uint64_t version, std::span<const Signal> signals) {
@@ -127,7 +136,7 @@ std::uint64_t SignalHub::publish_commit(std::uint64_t version, std::span<const S
   records.reserve(signals.size());
   for (const Signal& signal : signals)
     records.push_back(core_->record(core_->topics.intern(signal.name), signal.name, signal.payload));
-  return records.empty() ? 0 : sequence_of(core_->publish_commit(version, records));
+  return records.empty() ? 0 : core_->publish_commit(version, records);
 }
 
 SignalTopic SignalHub::topic(std::string_view name) {

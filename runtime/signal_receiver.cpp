@@ -3,15 +3,6 @@
 #include "runtime/signal_subscriber.hpp"
 
 namespace theus {
-namespace {
-
-Deadline after(std::chrono::nanoseconds timeout) noexcept {
-  const Deadline now = std::chrono::steady_clock::now();
-  return timeout < no_deadline - now ? now + timeout : no_deadline;
-}
-
-}  // namespace
-
 SignalReceiver::SignalReceiver(std::shared_ptr<Subscriber> subscriber) noexcept : subscriber_(std::move(subscriber)) {}
 SignalReceiver::SignalReceiver(SignalReceiver&&) noexcept = default;
 
@@ -28,10 +19,10 @@ SignalReceiver::~SignalReceiver() {
   subscriber_->core().remove(*subscriber_);
 }
 
-Received SignalReceiver::recv() { return subscriber_->receive(no_deadline); }
+Received SignalReceiver::recv() { return subscriber_->receive(Subscriber::no_timeout); }
 
 Received SignalReceiver::recv(std::chrono::nanoseconds timeout) {
-  Received received = subscriber_->receive(after(timeout));
+  Received received = subscriber_->receive(timeout);
   if (received.is_timeout()) [[unlikely]]
     subscriber_->doorbell().found_nothing(*subscriber_);
   return received;
@@ -53,7 +44,21 @@ ReceivedBatch SignalReceiver::recv_batch(std::vector<Event>& events, std::size_t
 
 ReceivedBatch SignalReceiver::recv_batch(std::vector<Event>& events, std::size_t limit,
                                          std::chrono::nanoseconds timeout) {
-  const ReceivedBatch batch = subscriber_->receive(events, limit, after(timeout));
+  const ReceivedBatch batch = subscriber_->receive(events, limit, timeout);
+  if (batch.is_timeout()) [[unlikely]]
+    subscriber_->doorbell().found_nothing(*subscriber_);
+  return batch;
+}
+
+EventBatch& SignalReceiver::recv_batch(EventBatch& batch) {
+  subscriber_->try_receive(batch);
+  if (batch.is_empty()) [[unlikely]]
+    subscriber_->doorbell().found_nothing(*subscriber_);
+  return batch;
+}
+
+EventBatch& SignalReceiver::recv_batch(EventBatch& batch, std::chrono::nanoseconds timeout) {
+  subscriber_->receive(batch, timeout);
   if (batch.is_timeout()) [[unlikely]]
     subscriber_->doorbell().found_nothing(*subscriber_);
   return batch;

@@ -18,10 +18,14 @@ public:
 
   // Receiving; any thread.
 
+  static constexpr auto no_timeout = std::chrono::nanoseconds::max();
+
   Received try_receive();
-  Received receive(Deadline deadline);
+  Received receive(std::chrono::nanoseconds timeout);
   ReceivedBatch try_receive(std::vector<Event>& events, std::size_t limit);
-  ReceivedBatch receive(std::vector<Event>& events, std::size_t limit, Deadline deadline);
+  ReceivedBatch receive(std::vector<Event>& events, std::size_t limit, std::chrono::nanoseconds timeout);
+  void try_receive(EventBatch& batch);
+  void receive(EventBatch& batch, std::chrono::nanoseconds timeout);
 
   // Waking.
 
@@ -38,8 +42,10 @@ public:
   std::uint64_t next() const noexcept { return next_.load(std::memory_order_acquire); }
   void evict() noexcept { end(End::evicted); }
   void close() noexcept { end(End::closed); }
-  /// Whether it should look at an event of that topic; 0 = a name that is not interned.
-  bool may_want(std::uint32_t topic) const;
+  /// Whether it wants events of that topic, or may want them; 0 = a name that is not interned.
+  bool wants(std::uint32_t topic) const;
+  /// Where it should skip what it does not want, before that overruns it.
+  std::uint64_t skips_at() const noexcept { return next() + core_->options.capacity / 2; }
   SubscriberStatistics statistics(Deadline now);
   const Hazard& hazard() const noexcept { return hazard_; }
   SignalCore& core() const noexcept { return *core_; }
@@ -48,6 +54,8 @@ public:
 
 private:
   friend class SignalWakers;
+  struct EventRoom;
+  struct BatchRoom;
 
   struct Turn {
     BiasedEntry::Inside inside;
@@ -56,6 +64,7 @@ private:
   struct Hearing {
     const Topic* topic = nullptr;
     bool wanted = false;
+    bool known = false;
   };
 
   // Why nothing more is given out, whatever is in the ring.
@@ -88,19 +97,29 @@ private:
 
   Turn enter();
   template <class Take>
-  void wait(Deadline deadline, const Take& take);
+  void wait(std::chrono::nanoseconds timeout, int pauses, const Take& take);
+  int pauses_of_one();
   bool is_anything_new();
 
   // REQUIRES for all that follow: inside a Turn.
   ReceivedBatch take_batch(std::vector<Event>& events, std::size_t limit);
   Received::Kind take(Event& event, std::uint64_t& lost);
-  Run take_run(std::span<Event> room);
+  // Room is EventRoom or BatchRoom.
+  template <class Room>
+  Run take_run(Room room);
+  Run take_one(Event& event);
   Run take_conflated(Event& event);
-  Fill fill(Event& event, std::uint64_t place, SignalHead head);
+  void take_batch(EventBatch& batch);
+  Fill fill(Event& event, const SignalRing::Walk& at, SignalHead head, Hearing hearing);
   std::uint64_t skip_lost() noexcept;
   void move_to(std::uint64_t place) noexcept;
   static void add(std::atomic<std::uint64_t>& counter, std::uint64_t count) noexcept;
-  Hearing hear(std::uint32_t topic);
+  Hearing hear(std::uint32_t topic) {
+    if (topic < heard_.size() && heard_[topic].known) [[likely]]
+      return heard_[topic];
+    return hear_first(topic);
+  }
+  Hearing hear_first(std::uint32_t topic);
   bool is_conflating() const noexcept { return options_.conflation.kind_ != SignalConflation::Kind::none; }
 
   const std::shared_ptr<SignalCore> core_;
@@ -118,15 +137,18 @@ private:
   std::atomic<std::uint64_t> lagged_{0};
   std::atomic<std::uint64_t> filtered_{0};
   std::atomic<std::uint64_t> conflated_{0};
-  std::vector<Hearing> heard_;      // by topic id
-  std::uint32_t latest_heard_ = 0;  // 0 = none yet; no topic has this id
-  Hearing latest_hearing_{nullptr, true};
+  std::vector<Hearing> heard_;  // by topic id
   // Conflated events in the order in which their keys began to wait, and where each key is: its place in pending_
   // plus delivered_, the number of those that have left it.
   std::deque<Pending> pending_;
   std::unordered_map<Conflated, std::uint64_t, ConflatedHash> pending_at_;
   std::uint64_t delivered_ = 0;
   std::atomic<std::uint64_t> pending_count_{0};
+
+  // Guesses of how fast events come, by whoever waits; nothing depends on them but the time between two looks.
+  std::atomic<std::uint64_t> received_before_wait_{0};
+  std::atomic<std::uint32_t> waits_{0};
+  std::atomic<int> batch_pauses_{0};
 
   std::atomic<End> end_{End::none};
 

@@ -14,6 +14,7 @@ void SignalWakers::arm(const std::shared_ptr<Subscriber>& subscriber) {
     return;
   call.armed_at = armed_.size();
   armed_.push_back(subscriber);
+  armings_.fetch_add(1);
   armed_count_.fetch_add(1);
 }
 
@@ -48,8 +49,9 @@ void SignalWakers::remove(Subscriber& subscriber) noexcept {
   });
 }
 
-template <class Concerns>
-void SignalWakers::wake_if(const Concerns& concerns) {
+// `concluded` is called with change_ held, when those who remain armed are not concerned.
+template <class Concerns, class Concluded>
+void SignalWakers::wake_if(const Concerns& concerns, const Concluded& concluded) {
   std::vector<std::shared_ptr<Subscriber>> called;
   {
     const std::lock_guard lock{change_};
@@ -66,6 +68,7 @@ void SignalWakers::wake_if(const Concerns& concerns) {
       call.thread = std::this_thread::get_id();
       called.push_back(std::move(subscriber));
     }
+    concluded();
   }
   for (const auto& subscriber : called)
     call(*subscriber);
@@ -83,19 +86,45 @@ void SignalWakers::call(Subscriber& subscriber) {
   called_.notify_all();
 }
 
-void SignalWakers::wake(std::span<const SignalRecord> records) {
-  wake_if([&](const Subscriber& subscriber) {
-    return std::ranges::any_of(records,
-                               [&](const SignalRecord& record) { return subscriber.may_want(record.head.topic); });
-  });
+template <class Run>
+void SignalWakers::wake(const Run& run, std::uint64_t end) {
+  const std::uint64_t armings = armings_.load(dekker);
+  const auto concerns_nobody = [&](std::uint32_t topic) {
+    // Pairs with the release below: skip_at_ is as new as what is remembered.
+    return unconcerned_[topic % remembered_max].load(std::memory_order_acquire) == remembered(topic, armings);
+  };
+  bool is_known = true;
+  for (std::size_t i = 0; i < run.size() && is_known; ++i)
+    is_known = concerns_nobody(run.topic(i));
+  if (is_known && end <= skip_at_.load(std::memory_order_relaxed))
+    return;
+  std::uint64_t skip_at = nowhere;
+  wake_if(
+      [&](const Subscriber& subscriber) {
+        bool wanted = end > subscriber.skips_at();
+        for (std::size_t i = 0; i < run.size() && !wanted; ++i)
+          wanted = subscriber.wants(run.topic(i));
+        if (!wanted)
+          skip_at = std::min(skip_at, subscriber.skips_at());
+        return wanted;
+      },
+      [&] {
+        skip_at_.store(skip_at, std::memory_order_relaxed);
+        for (std::size_t i = 0; i < run.size(); ++i)
+          unconcerned_[run.topic(i) % remembered_max].store(remembered(run.topic(i), armings_.load()),
+                                                            std::memory_order_release);
+      });
 }
 
+template void SignalWakers::wake(const RecordRun& run, std::uint64_t end);
+template void SignalWakers::wake(const ByteRun& run, std::uint64_t end);
+
 void SignalWakers::wake(const Subscriber& subscriber) {
-  wake_if([&](const Subscriber& each) { return &each == &subscriber; });
+  wake_if([&](const Subscriber& each) { return &each == &subscriber; }, [] {});
 }
 
 void SignalWakers::wake_all() {
-  wake_if([](const Subscriber&) { return true; });
+  wake_if([](const Subscriber&) { return true; }, [] {});
 }
 
 }  // namespace theus

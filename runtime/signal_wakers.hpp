@@ -5,10 +5,12 @@
 // Invariants: (1) A subscriber arms itself BEFORE its last look into the ring, a publisher looks at `armed` AFTER its
 // store, with an asymmetric fence between: one sees the other. (2) A waker is called at most once per arming, by one
 // thread at a time and without any lock held. (3) After remove() returns its waker is not running, unless it is the
-// waker itself that removes.
+// waker itself that removes. (4) That a topic concerned nobody is remembered with the number of armings so far; so an
+// idle subscriber that does not want what is sent costs its senders a look at two words, not a look at everybody.
 
 #include "runtime/asymmetric_fence.hpp"
 
+#include <array>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -21,7 +23,6 @@
 namespace theus {
 
 class Subscriber;
-struct SignalRecord;
 
 /// What concerns one subscriber; guarded by its SignalWakers.
 struct WakerCall {
@@ -44,19 +45,29 @@ public:
   bool disarm(Subscriber& subscriber) noexcept;
   void remove(Subscriber& subscriber) noexcept;
 
-  /// Calls the wakers of those armed subscribers that any of the records may concern.
-  void wake(std::span<const SignalRecord> records);
+  /// Calls the wakers of those armed subscribers that any of the records, which end at that place, may concern.
+  template <class Run>
+  void wake(const Run& run, std::uint64_t end);
   void wake(const Subscriber& subscriber);
   void wake_all();
 
 private:
-  template <class Concerns>
-  void wake_if(const Concerns& concerns);
+  static constexpr std::size_t remembered_max = 64;
+  static constexpr std::uint64_t nowhere = ~std::uint64_t{0};
+
+  template <class Concerns, class Concluded>
+  void wake_if(const Concerns& concerns, const Concluded& concluded);
   void call(Subscriber& subscriber);
   std::shared_ptr<Subscriber> take(std::size_t at) noexcept;
 
+  // A topic and the number of armings at which it concerned nobody, by topic id.
+  static std::uint64_t remembered(std::uint32_t topic, std::uint64_t armings) noexcept { return armings << 24 | topic; }
+
   std::atomic<std::uint32_t> armed_count_{0};
-  std::mutex change_;  // guards what follows
+  std::atomic<std::uint64_t> armings_{1};
+  std::array<std::atomic<std::uint64_t>, remembered_max> unconcerned_{};
+  std::atomic<std::uint64_t> skip_at_{nowhere};  // from here on somebody may want to skip what it does not want
+  std::mutex change_;                            // guards what follows
   std::condition_variable called_;
   std::vector<std::shared_ptr<Subscriber>> armed_;
 };

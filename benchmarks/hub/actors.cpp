@@ -44,14 +44,12 @@ caf::behavior our_listener(caf::stateful_actor<std::uint64_t>* self, Shared* sha
   return {
       [=](const actors::SignalBatch& batch) {
         std::uint64_t sum = 0;
-        const auto events = batch.feed->take();
-        for (const Event& event : events) {
+        self->state += batch.feed->take([&](const EventView& event) {
           Words words;
-          std::memcpy(&words, event.payload.bytes().data(), sizeof words);
+          std::memcpy(&words, event.payload().bytes().data(), sizeof words);
           sum += words.word[7];
-        }
+        });
         keep(sum);
-        self->state += events.size();
       },
       [=](actors::SignalLag) { shared->has_lost = true; },
       [=](actors::SignalsEnded) {

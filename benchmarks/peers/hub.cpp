@@ -151,6 +151,11 @@ double tokio(const HubLoad& load, const std::string& which, const char* mode) {
 
 void add_packaged_hub_peers(Case& subject, const HubLoad& load, const char* tokio_case) {
   const std::string which = tokio_case;
+  if (which == "inline") {
+    subject.optional_peer("tokio inline threads", [=] { return tokio(load, which, "threads"); });
+    subject.optional_peer("tokio inline tasks", [=] { return tokio(load, which, "tasks"); });
+    return;
+  }
   subject.optional_peer("tokio threads", [=] { return tokio(load, which, "threads"); });
   if (which != "hot")
     subject.optional_peer("tokio tasks", [=] { return tokio(load, which, "tasks"); });

@@ -1,7 +1,8 @@
-// One producer and five ways to hear it: a fast subscriber, a deliberately slow one, one that wants alarms only, a
-// coroutine and a poller. Nobody delays the producer but the one that asked for it; what the others lose is counted.
+// One producer and six ways to hear it: a fast subscriber that takes many at once, a deliberately slow one, one that
+// wants alarms only, a coroutine, a poller and an actor, which counts the alarms in the engine's state. Nobody delays
+// the producer but the one that asked for it; what the others lose is counted.
 
-#include <theus/signal_hub.hpp>
+#include <theus/engine.hpp>
 
 #include <poll.h>
 
@@ -35,8 +36,19 @@ struct Account {
 };
 
 void produce(theus::SignalHub& hub, std::uint64_t ticks) {
+  const theus::SignalTopic alarm = hub.topic("ticker.alarm"), tick = hub.topic("ticker.tick");
   for (std::uint64_t n = 1; n <= ticks; ++n)
-    hub.send(n % ticks_per_alarm == 0 ? "ticker.alarm" : "ticker.tick", {{"n", n}});
+    hub.send(n % ticks_per_alarm == 0 ? alarm : tick, {{"n", n}});
+  hub.send("ticker.end");
+}
+
+/// The least work per signal: they are looked at where they stand.
+void listen_in_batches(SignalReceiver receiver, Account& account) {
+  theus::EventBatch batch;
+  while (!receiver.recv_batch(batch, 1h).is_closed()) {
+    account.heard += batch ? batch.size() : 0;
+    account.lost += batch.lagged();
+  }
 }
 
 void listen(SignalReceiver receiver, Account& account, std::chrono::microseconds pause) {
@@ -78,6 +90,29 @@ Detached await(SignalReceiver receiver, Account& account, std::latch& ended) {
   ended.count_down();
 }
 
+/// Runs once per alarm; each run is one commit.
+theus::Agent alarm_counter() {
+  return {.name = "alarm_counter",
+          .reads = {"domain.alarms"},
+          .writes = {"domain.alarms", "domain.is_over"},
+          .on = {.signals = {"ticker.alarm", "ticker.end"}},
+          .body = [](theus::Context& ctx) {
+            if (ctx.trigger().name == "ticker.end")
+              ctx.set("domain.is_over", true);
+            else
+              ctx.increment("domain.alarms");
+          }};
+}
+
+/// What the actor has heard by the end, and of what it was told that it came too late: any signals, not alarms only.
+Account alarms_heard(theus::Engine& engine) {
+  theus::Version version = 0;
+  while (!engine.state().data().get<bool>("domain.is_over", false).value())
+    version = engine.wait_for_change({"domain.is_over"}, version, 1min).value();
+  return {static_cast<std::uint64_t>(engine.state().data().get<std::int64_t>("domain.alarms").value()),
+          engine.agent_status().front().signals_lost};
+}
+
 /// Whether every signal sent was either heard or told as lost; says so.
 bool is_complete(const char* name, const Account& account, std::uint64_t sent) {
   const bool complete = account.heard + account.lost == sent;
@@ -90,11 +125,13 @@ bool is_complete(const char* name, const Account& account, std::uint64_t sent) {
 int main(int argc, char** argv) {
   const std::uint64_t ticks = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 300'000;
   const std::uint64_t alarms = ticks / ticks_per_alarm;
-  theus::SignalHub hub;  // keeps a thousand signals
+  theus::Engine engine{{.initial = {{"domain.alarms", 0}}}};
+  theus::SignalHub& hub = engine.signals();  // keeps a thousand signals
+  engine.spawn_agent(alarm_counter()).value();
   Account fast, slow, filtered, poller, coroutine;
   std::latch coroutine_ended{1};
   std::thread threads[] = {
-      std::thread{listen, hub.subscribe({.name = "fast"}), std::ref(fast), 0us},
+      std::thread{listen_in_batches, hub.subscribe({.name = "fast"}), std::ref(fast)},
       std::thread{listen, hub.subscribe({.name = "slow"}), std::ref(slow), 200us},
       std::thread{listen,
                   hub.subscribe({.filter = "*.alarm", .name = "filtered", .overflow = SignalOverflow::block(10s)}),
@@ -106,6 +143,7 @@ int main(int argc, char** argv) {
     const LiveTable table{hub};
     produce(hub, ticks);
   }
+  const Account actor = alarms_heard(engine);
   hub.close();  // who hears it takes what is left first
   for (std::thread& thread : threads)
     thread.join();
@@ -113,10 +151,13 @@ int main(int argc, char** argv) {
 
   std::printf("%llu ticks, of which %llu alarms\n", static_cast<unsigned long long>(ticks),
               static_cast<unsigned long long>(alarms));
-  const bool complete = is_complete("fast", fast, ticks) && is_complete("slow", slow, ticks) &&
-                        is_complete("filtered", filtered, alarms) && is_complete("poller", poller, ticks) &&
-                        is_complete("coroutine", coroutine, ticks);
+  const std::uint64_t sent = ticks + 1;  // with the one that tells the end
+  const bool complete = is_complete("fast", fast, sent) && is_complete("slow", slow, sent) &&
+                        is_complete("filtered", filtered, alarms) && is_complete("poller", poller, sent) &&
+                        is_complete("coroutine", coroutine, sent);
+  const bool is_told = actor.heard <= alarms && actor.heard + actor.lost >= alarms;
+  std::printf("%-10s %s\n", "actor", is_told ? "heard every alarm or was told of its loss" : "ALARMS ARE MISSING");
   std::printf("the slow one lost %s, the filtered one %s\n", slow.lost > 0 ? "some" : "nothing",
               filtered.lost > 0 ? "some" : "nothing");
-  return complete ? 0 : 1;
+  return complete && is_told ? 0 : 1;
 }

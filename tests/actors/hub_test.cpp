@@ -23,8 +23,8 @@ struct Heard {
 };
 using HeardPtr = std::shared_ptr<Heard>;
 
-std::string text_of(const Event& event) {
-  return event.name.str() + " " + std::to_string(event.payload.value().as_int());
+std::string text_of(const EventView& event) {
+  return std::string{event.name()} + " " + std::to_string(event.payload().value().as_int());
 }
 
 caf::behavior listener(caf::stateful_actor<int>*, HeardPtr heard) {
@@ -33,10 +33,9 @@ caf::behavior listener(caf::stateful_actor<int>*, HeardPtr heard) {
         ++heard->messages;
         if (heard->on_batch)
           heard->on_batch();
-        const auto events = batch.feed->take();
-        heard->batch_max = std::max(heard->batch_max, events.size());
-        for (const Event& event : events)
-          heard->told.push_back(text_of(event));
+        const std::size_t taken =
+            batch.feed->take([&](const EventView& event) { heard->told.push_back(text_of(event)); });
+        heard->batch_max = std::max(heard->batch_max, taken);
       },
       [heard](actors::SignalLag lag) { heard->told.push_back("lost " + std::to_string(lag.lost)); },
       [heard](actors::SignalsEnded) { heard->told.emplace_back("ended"); },

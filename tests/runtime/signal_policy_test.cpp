@@ -208,6 +208,40 @@ TEST_CASE("a waker is called once when something comes, unless it is there alrea
   CHECK(calls == 2);
 }
 
+TEST_CASE("what concerns nobody wakes nobody, and what was remembered of it is forgotten in time", "[signal_hub]") {
+  SignalHub hub{1000};
+  int picky_calls = 0, late_calls = 0;
+  SignalReceiver picky = hub.subscribe({.filter = "wanted"});
+  picky.set_waker([&] { ++picky_calls; });
+  REQUIRE(picky.arm());
+  for (int i = 0; i < 10; ++i)
+    hub.send("unwanted");
+  CHECK(picky_calls == 0);
+
+  // Who arms later may want what concerned nobody before.
+  SignalReceiver late = hub.subscribe({.filter = "unwanted"});
+  late.set_waker([&] { ++late_calls; });
+  REQUIRE(late.arm());
+  hub.send("unwanted");
+  CHECK(late_calls == 1);
+  CHECK(picky_calls == 0);
+
+  // Before what it does not want overruns it, it is woken to skip that.
+  for (int i = 0; i < 480; ++i)
+    hub.send("unwanted");
+  CHECK(picky_calls == 0);
+  for (int i = 0; i < 20; ++i)
+    hub.send("unwanted");
+  CHECK(picky_calls == 1);
+  CHECK(picky.try_recv().is_empty());
+  REQUIRE(picky.arm());
+  hub.send("unwanted");
+  CHECK(picky_calls == 1);
+  hub.send("wanted");
+  CHECK(picky_calls == 2);
+  CHECK(picky.statistics().lagged == 0);
+}
+
 TEST_CASE("several threads share a receiver: each event goes to exactly one of them", "[signal_hub]") {
   constexpr int count = 4000;
   SignalHub hub{count};

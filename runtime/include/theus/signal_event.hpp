@@ -19,6 +19,7 @@ public:
   friend bool operator==(const SignalName& a, std::string_view b) noexcept { return a.view() == b; }
 
 private:
+  friend class EventView;
   friend class TopicTable;
   friend class Subscriber;
   static constexpr std::size_t inline_bytes_max = 39;
@@ -30,13 +31,10 @@ private:
   std::uint8_t size_ = 0;
 };
 
-/// What an event carries: a Value that is built when asked for. Reading a member or element of a small payload
-/// (up to 104 bytes packed) allocates nothing. Copies are independent; reading is thread-safe.
-class Payload {
+/// What an event carries, where it stands: a Value that is built when asked for. Reading a member or element of a small
+/// payload (up to 104 bytes packed) allocates nothing. Valid as long as what it looks at.
+class PayloadView {
 public:
-  // NOLINTNEXTLINE(modernize-use-equals-default): unlike a default, this leaves the words as they are.
-  Payload() noexcept {}
-
   Value value() const;
   // NOLINTNEXTLINE(google-explicit-constructor): a payload is meant to be used as a Value.
   operator Value() const { return value(); }
@@ -52,20 +50,65 @@ public:
   Value operator[](const char* key) const { return (*this)[std::string_view{key}]; }
   Value operator[](std::size_t index) const;
   Value operator[](int index) const { return (*this)[static_cast<std::size_t>(index)]; }
+  /// The content of a payload that was sent as plain bytes; empty for any other.
+  std::span<const std::byte> bytes() const noexcept {
+    return form_ == Form::bytes ? content() : form_ == Form::large ? large_bytes() : std::span<const std::byte>{};
+  }
+
+  friend bool operator==(const PayloadView& a, const Value& b) { return a.value() == b; }
+
+private:
+  friend class EventView;
+  friend class Payload;
+  friend class Subscriber;
+  enum class Form : std::uint8_t { packed, bytes, large };
+
+  PayloadView(Form form, std::uint8_t size, const std::uint64_t* words, const Value* large) noexcept
+      : form_(form), size_(size), words_(words), large_(large) {}
+  std::span<const std::byte> content() const noexcept { return {reinterpret_cast<const std::byte*>(words_), size_}; }
+  std::span<const std::byte> large_bytes() const noexcept;
+
+  Form form_;
+  std::uint8_t size_;  // 0 = null
+  const std::uint64_t* words_;
+  const Value* large_;
+};
+
+/// The same on its own. Copies are independent; reading is thread-safe.
+class Payload {
+public:
+  // NOLINTNEXTLINE(modernize-use-equals-default): unlike a default, this leaves the words as they are.
+  Payload() noexcept {}
+
+  PayloadView view() const& noexcept { return {form_, size_, words_.data(), large_.get()}; }
+  PayloadView view() const&& = delete;
+
+  Value value() const { return view().value(); }
+  // NOLINTNEXTLINE(google-explicit-constructor): a payload is meant to be used as a Value.
+  operator Value() const { return value(); }
+  /// The payload as a C++ type, or bad_argument.
+  template <class T>
+  Result<T> get() const {
+    return value().get<T>();
+  }
+
+  Value::Kind kind() const noexcept { return view().kind(); }
+  /// The member or element; null when it is absent. Never fails, so reads chain.
+  Value operator[](std::string_view key) const { return view()[key]; }
+  Value operator[](const char* key) const { return view()[std::string_view{key}]; }
+  Value operator[](std::size_t index) const { return view()[index]; }
+  Value operator[](int index) const { return view()[static_cast<std::size_t>(index)]; }
   /// The content of a payload that was sent as plain bytes; empty for any other. The view lives as long as this.
-  std::span<const std::byte> bytes() const& noexcept;
+  std::span<const std::byte> bytes() const& noexcept { return view().bytes(); }
   std::span<const std::byte> bytes() const&& = delete;
 
   friend bool operator==(const Payload& a, const Value& b) { return a.value() == b; }
 
 private:
+  friend class EventView;
   friend class Subscriber;
+  using Form = PayloadView::Form;
   static constexpr std::size_t words_max = 13;
-  enum class Form : std::uint8_t { packed, bytes, large };
-
-  std::span<const std::byte> content() const noexcept {
-    return {reinterpret_cast<const std::byte*>(words_.data()), size_};
-  }
 
   std::shared_ptr<const Value> large_;
   Form form_ = Form::packed;
@@ -121,6 +164,7 @@ public:
   const Event* operator->() const { return &event(); }
 
 private:
+  friend class EventBatch;
   friend class ReceivedBatch;
   friend class Subscriber;
 

@@ -1,0 +1,287 @@
+// How events come out of the ring. All of this runs inside a Turn; what is copied from a slot counts only when its turn
+// is the same after as before.
+
+#include "runtime/signal_subscriber.hpp"
+
+#include <algorithm>
+
+namespace theus {
+namespace {
+
+// How far ahead a receiver that is far behind asks for lines: a few transfers between cores, in receives.
+constexpr std::uint64_t slots_ahead = 8;
+
+ReadableWords words_of(const SignalCore& core, const SignalRing::Walk& at, const SignalRing::Words& words) noexcept {
+  return {words, core.second_lines[at.slot()]};
+}
+
+std::uint64_t version_of(SignalHead head, const ReadableWords& words) noexcept {
+  return head.has_version ? words.at(1).load(std::memory_order_relaxed) : 0;
+}
+
+[[gnu::always_inline]] inline void copy_payload(SignalHead head, const ReadableWords& words,
+                                                std::uint64_t* to) noexcept {
+  words.for_each(head.has_version ? 2 : 1, head.payload_words(),
+                 [&](const auto& word, std::size_t i) { to[i] = word.load(std::memory_order_relaxed); });
+}
+
+}  // namespace
+
+// Where events go. `copy` takes what stands in the slot and may find any mixture of words; `complete` is called only
+// when what was copied counts.
+
+struct Subscriber::EventRoom {
+  Subscriber& self;
+  std::span<Event> events;
+
+  static constexpr bool is_behind = false;
+  std::size_t size() const noexcept { return events.size(); }
+  void copy(std::size_t i, SignalHead head, const ReadableWords& words) const noexcept {
+    events[i].version = version_of(head, words);
+    copy_payload(head, words, events[i].payload.words_.data());
+  }
+  Fill complete(std::size_t i, const SignalRing::Walk& at, SignalHead head, Hearing hearing) const {
+    return self.fill(events[i], at, head, hearing);
+  }
+};
+
+struct Subscriber::BatchRoom {
+  Subscriber& self;
+  EventBatch& batch;
+  // Whether so much waits that the next lines may be asked for: close behind a producer that would take them from it.
+  bool is_behind;
+
+  std::size_t size() const noexcept { return batch.capacity_; }
+  void copy(std::size_t i, SignalHead head, const ReadableWords& words) const noexcept {
+    EventView::Slot& slot = batch.slots_[i];
+    slot.version = version_of(head, words);
+    copy_payload(head, words, slot.words);
+  }
+  Fill complete(std::size_t i, const SignalRing::Walk& at, SignalHead head, Hearing hearing) const {
+    EventView::Slot& slot = batch.slots_[i];
+    slot.sequence = at.place() + 1;
+    slot.index = head.index;
+    slot.whole = nullptr;
+    slot.payload_bytes = head.bytes;
+    slot.form = static_cast<PayloadView::Form>(head.form);
+    if (head.form == PayloadForm::large) [[unlikely]]
+      return complete_large(slot, at, head, hearing);
+    slot.name = hearing.topic->text.data();
+    slot.name_bytes = static_cast<std::uint8_t>(hearing.topic->text.size());
+    return Fill::wanted;
+  }
+  Fill complete_large(EventView::Slot& slot, const SignalRing::Walk& at, SignalHead head, Hearing hearing) const {
+    Event event;
+    event.version = slot.version;
+    std::copy_n(slot.words, payload_words_max, event.payload.words_.begin());
+    const Fill filled = self.fill(event, at, head, hearing);
+    if (filled == Fill::wanted)
+      put_whole(slot, std::move(event));
+    return filled;
+  }
+  void put_whole(EventView::Slot& slot, Event event) const {
+    batch.whole_.reserve(batch.capacity_);
+    slot.sequence = event.sequence;
+    slot.version = event.version;
+    slot.index = event.index;
+    slot.whole = &batch.whole_.emplace_back(std::move(event));
+  }
+};
+
+ReceivedBatch Subscriber::take_batch(std::vector<Event>& events, std::size_t limit) {
+  std::size_t count = 0;
+  auto ended = Received::Kind::event;
+  while (count < limit && ended == Received::Kind::event) {
+    if (count == events.size())
+      events.resize(std::min(limit, std::max<std::size_t>(16, 2 * count)));
+    const auto room = std::span{events}.first(std::min(limit, events.size())).subspan(count);
+    const Run run = is_conflating() ? take_conflated(room.front()) : take_run(EventRoom{*this, room});
+    count += run.count;
+    ended = run.ended;
+  }
+  if (count > 0)
+    return {Received::Kind::event, 0, {events.data(), count}};
+  if (limit == 0)
+    return {Received::Kind::empty, 0, {}};
+  return {ended, ended == Received::Kind::lagged ? skip_lost() : 0, {}};
+}
+
+Received::Kind Subscriber::take(Event& event, std::uint64_t& lost) {
+  const Run run = is_conflating() ? take_conflated(event) : take_one(event);
+  if (run.count == 0 && run.ended == Received::Kind::lagged) [[unlikely]]
+    lost = skip_lost();
+  return run.ended;
+}
+
+void Subscriber::take_batch(EventBatch& batch) {
+  batch.whole_.clear();
+  if (batch.names_ != core_) [[unlikely]]
+    batch.names_ = core_;
+  batch.lagged_ = 0;
+  const BatchRoom room{*this, batch, batch.count_ == batch.capacity_};
+  Run run{0, Received::Kind::event};
+  if (!is_conflating()) [[likely]] {
+    run = take_run(room);
+  } else {
+    while (run.count < batch.capacity_ && run.ended == Received::Kind::event) {
+      Event event;
+      const Run one = take_conflated(event);
+      if (one.count > 0)
+        room.put_whole(batch.slots_[run.count], std::move(event));
+      run = {run.count + one.count, one.ended};
+    }
+  }
+  batch.count_ = run.count;
+  batch.kind_ = run.count > 0 ? Received::Kind::event : run.ended;
+  if (batch.is_lagged()) [[unlikely]]
+    batch.lagged_ = skip_lost();
+}
+
+Subscriber::Run Subscriber::take_one(Event& event) { return take_run(EventRoom{*this, {&event, 1}}); }
+
+// Fills the room from the ring: ends with `event` when it is full, else with why it is not. A loss is left to
+// skip_lost(), so that it can wait until the events before it have been delivered.
+template <class Room>
+Subscriber::Run Subscriber::take_run(const Room room) {
+  if (end_.load(std::memory_order_relaxed) != End::none) [[unlikely]]
+    return {0, Received::Kind::closed};
+  const SignalCore& core = *core_;
+  Run run{0, Received::Kind::event};
+  const std::uint64_t begin = next_.load(std::memory_order_relaxed);
+  auto at = core.ring.walk(begin);
+  std::uint64_t skipped = 0;
+  bool uses_second_line = false;
+  const std::size_t limit = room.size();
+  while (run.count < limit) {
+    if (room.is_behind) {
+      core.ring.prefetch(at, slots_ahead);
+      if (uses_second_line && at.slot() + slots_ahead < core.options.capacity)
+        __builtin_prefetch(&core.second_lines[at.slot() + slots_ahead]);
+    }
+    SignalHead head;
+    Hearing hearing;
+    const Poll poll = core.ring.read(at, [&](const SignalRing::Words& slot) {
+      const ReadableWords words = words_of(core, at, slot);
+      head = SignalHead::of(words.at(0).load(std::memory_order_relaxed));
+      hearing = hear(head.topic);
+      if (hearing.wanted) [[likely]]
+        room.copy(run.count, head, words);
+    });
+    if (poll == Poll::ready) [[likely]] {
+      uses_second_line = head.bytes > payload_bytes_in_slot;
+      const Fill filled = hearing.wanted ? room.complete(run.count, at, head, hearing) : Fill::unwanted;
+      run.count += filled == Fill::wanted;
+      skipped += filled == Fill::unwanted;
+      if (filled != Fill::lost) [[likely]]
+        at.next();
+      if (skipped <= core.options.capacity) [[likely]]
+        continue;
+      // A flood of unwanted events must not hold the caller for ever.
+      run.ended = Received::Kind::empty;
+    } else if (poll == Poll::overrun) {
+      run.ended = Received::Kind::lagged;
+    } else {
+      run.ended = core.ring.closed_at() <= at.place() ? Received::Kind::closed : Received::Kind::empty;
+    }
+    break;
+  }
+  if (at.place() != begin) {
+    move_to(at.place());
+    if (skipped != 0)
+      add(filtered_, skipped);
+    if (!is_conflating())
+      add(received_, run.count);
+  }
+  return run;
+}
+
+// Completes an event whose words have been copied.
+Subscriber::Fill Subscriber::fill(Event& event, const SignalRing::Walk& at, SignalHead head, Hearing hearing) {
+  event.sequence = at.place() + 1;
+  event.index = head.index;
+  if (hearing.topic != nullptr)
+    event.name = hearing.topic->name;
+  event.payload.size_ = head.bytes;
+  event.payload.form_ = static_cast<PayloadView::Form>(head.form);
+  if (head.form != PayloadForm::large) [[likely]] {
+    if (event.payload.large_) [[unlikely]]
+      event.payload.large_.reset();
+    return Fill::wanted;
+  }
+  const auto* address = std::bit_cast<const LargeEvent*>(event.payload.words_[0]);
+  auto large = core_->large.share(address, at.place(), hazard_, [&] { return core_->ring.holds(at); });
+  if (!large)
+    return Fill::lost;
+  if (hearing.topic == nullptr)
+    event.name = large->name;
+  const Value* payload = &large->payload;
+  event.payload.large_ = {std::move(large), payload};
+  return hearing.topic != nullptr || filter_.matches(event.name) ? Fill::wanted : Fill::unwanted;
+}
+
+// Takes what is in the ring, as far as there is room for keys, then delivers the key that has waited longest.
+Subscriber::Run Subscriber::take_conflated(Event& event) {
+  Run run{1, Received::Kind::event};
+  // Bounded, so that a producer that is quicker than this cannot hold the caller for ever.
+  for (std::size_t taken = 0; taken < core_->options.capacity && pending_.size() < core_->options.capacity; ++taken) {
+    Event next;
+    run = take_one(next);
+    if (run.count == 0)
+      break;
+    Conflated key{next.name.str(), options_.conflation.kind_ == SignalConflation::Kind::member
+                                       ? next.payload[options_.conflation.member_]
+                                       : Value{}};
+    const auto [found, is_new] = pending_at_.try_emplace(std::move(key), delivered_ + pending_.size());
+    if (is_new) {
+      pending_.emplace_back(&found->first, std::move(next));
+    } else {
+      pending_[found->second - delivered_].event = std::move(next);
+      add(conflated_, 1);
+    }
+    pending_count_.store(pending_.size(), std::memory_order_relaxed);
+  }
+  if (end_.load(std::memory_order_relaxed) != End::none)
+    return {0, Received::Kind::closed};
+  if (pending_.empty() || run.ended == Received::Kind::lagged)
+    return run;
+  event = std::move(pending_.front().event);
+  pending_at_.erase(pending_at_.find(*pending_.front().key));
+  pending_.pop_front();
+  ++delivered_;
+  pending_count_.store(pending_.size(), std::memory_order_relaxed);
+  add(received_, 1);
+  return {1, Received::Kind::event};
+}
+
+// Goes on after a loss and tells how many were lost. REQUIRES: the next place is overrun.
+std::uint64_t Subscriber::skip_lost() noexcept {
+  const std::uint64_t place = next_.load(std::memory_order_relaxed);
+  const std::uint64_t resumed =
+      options_.resume_at_newest ? core_->ring.resume_at_newest(place) : core_->ring.resume_after_overrun(place);
+  add(lagged_, resumed - place);
+  move_to(resumed);
+  return resumed - place;
+}
+
+void Subscriber::move_to(std::uint64_t place) noexcept {
+  next_.store(place, std::memory_order_release);  // pairs with the acquire in next(): what stood before has been read
+  if (is_gated()) [[unlikely]]
+    core_->gate.moved();
+}
+
+void Subscriber::add(std::atomic<std::uint64_t>& counter, std::uint64_t count) noexcept {
+  counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+}
+
+// Names that are not interned are always worth a look.
+Subscriber::Hearing Subscriber::hear_first(std::uint32_t topic) {
+  if (topic >= heard_.size())
+    heard_.resize(topic + std::size_t{1});
+  Hearing& hearing = heard_[topic];
+  hearing.topic = topic == 0 ? nullptr : &core_->topics.at(topic);
+  hearing.wanted = topic == 0 || filter_.matches(hearing.topic->text);
+  hearing.known = true;
+  return hearing;
+}
+
+}  // namespace theus
