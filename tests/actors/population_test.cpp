@@ -18,7 +18,8 @@ class PopulationStage : public EngineStage {
 public:
   explicit PopulationStage(std::uint64_t seed = 0, actors::AgentSpawner spawner = {}) : EngineStage(seed) {
     population_ = actors::spawn_population(
-        system(), {.core = core(), .owner = owner(), .scout = {}, .spawner = std::move(spawner)});
+        system(),
+        {.core = core(), .owner = owner(), .scout = {}, .directory = directory_, .spawner = std::move(spawner)});
   }
   ~PopulationStage() {
     caf::anon_send_exit(population_, caf::exit_reason::user_shutdown);
@@ -38,14 +39,26 @@ public:
 
   Result<RoundReport> round(const std::string& pattern = "*") {
     std::optional<Result<RoundReport>> answer;
-    actors::tell(population_, actors::StartRound{std::make_shared<actors::RoundRequest>(
-                                  pattern, core()->clock->now() + std::chrono::seconds{60},
-                                  [&](Result<RoundReport> report) { answer = std::move(report); })});
+    running_ = std::make_shared<actors::RoundRequest>(pattern, core()->clock->now() + std::chrono::seconds{60},
+                                                      [&](Result<RoundReport> report) { answer = std::move(report); });
+    actors::tell(population_, actors::StartRound{running_});
     settle();
     return answer.value();
   }
+  /// As who waits for the round does when its deadline has passed.
+  bool expire_round() { return running_->expire(); }
+
+  void post(std::string_view agent, Value content) {
+    directory_->inbox(agent).value()->post({{}, std::move(content)}).value();
+  }
+  /// The answer is not waited for: a body may call it.
+  void ask_to_stop(std::string agent) {
+    actors::tell(population_, actors::StopAgent{std::move(agent), [](Status) {}});
+  }
 
 private:
+  actors::AgentDirectoryPtr directory_ = std::make_shared<actors::AgentDirectory>();
+  actors::RoundRequestPtr running_;
   actors::Population population_;
 };
 
@@ -56,6 +69,14 @@ Agent averager(int i, int count) {
         ctx.set(path(i), (ctx.get<double>(path(i - 1), i) + ctx.get<double>(path(i + 1), 2.0 * i)) / 2);
       }};
 }
+
+void count_step(Context& ctx) {
+  ctx.agent_state() = ctx.agent_state().as_int() + 1;
+  ctx.set(Path{"domain"}.key(ctx.name()), ctx.agent_state());
+}
+
+/// Counts its steps in its private state, and writes the count to `domain.NAME`.
+Agent counter(std::string name) { return {.name = name, .writes = {"domain." + name}, .state = 0, .body = count_step}; }
 
 TEST_CASE("a round gives the same state whatever the schedule", "[population]") {
   std::optional<Value> expected;
@@ -181,6 +202,96 @@ TEST_CASE("private state is kept when the round commits and dropped when it fail
   fails = false;
   stage.round().value();
   CHECK(stage.read("domain.seen") == Value{2});
+}
+
+TEST_CASE("when one agent fails a round, no other keeps what its step did to its private state", "[population]") {
+  PopulationStage stage;
+  bool fails = true;
+  stage
+      .add({counter("first"),
+            {.name = "poor",
+             .body = [&](Context&) -> Result<void> {
+               if (fails)
+                 return Error{Errc::process_failed, "poor", "it is poor", "Wait"};
+               return {};
+             }},
+            counter("last")})
+      .value();
+  CHECK(stage.round().error().code() == Errc::process_failed);
+  fails = false;
+  stage.round().value();
+  CHECK(stage.read("domain") == Value{{"first", 1}, {"last", 1}});
+}
+
+TEST_CASE("a round whose paths were written meanwhile is run again, from the private state and messages it began with",
+          "[population]") {
+  PopulationStage stage;
+  int runs = 0;
+  std::vector<std::size_t> messages;
+  Agent counting = counter("counting");
+  counting.body = [&](Context& ctx) {
+    messages.push_back(ctx.trigger().messages.size());
+    if (++runs <= 2)
+      stage.set("domain.counting", 100 * runs);
+    count_step(ctx);
+  };
+  stage.add({std::move(counting)}).value();
+  stage.post("counting", 1);
+  stage.round().value();
+  CHECK(messages == std::vector<std::size_t>{1, 1, 1});
+  CHECK(stage.read("domain.counting") == Value{1});
+  stage.round().value();
+  CHECK(messages.back() == 0);
+  CHECK(stage.read("domain.counting") == Value{2});
+}
+
+TEST_CASE("a round whose paths are written three times meanwhile fails, and changes nothing", "[population]") {
+  PopulationStage stage;
+  int runs = 0;
+  Agent counting = counter("counting");
+  counting.body = [&](Context& ctx) {
+    stage.set("domain.counting", 100 * ++runs);
+    count_step(ctx);
+  };
+  stage.add({std::move(counting)}).value();
+  CHECK(stage.round().error().code() == Errc::version_mismatch);
+  CHECK(runs == 3);
+  CHECK(stage.read("domain.counting") == Value{300});
+}
+
+TEST_CASE("agents that leave while a round is repeated confuse neither it nor the next one", "[population]") {
+  PopulationStage stage;
+  bool disturbs = true;
+  Agent unlucky = counter("unlucky");
+  unlucky.body = [&](Context& ctx) {
+    if (std::exchange(disturbs, false)) {
+      stage.set("domain.unlucky", 100);
+      stage.ask_to_stop("leaver");
+    }
+    count_step(ctx);
+  };
+  stage.add({counter("leaver"), std::move(unlucky), counter("stayer")}).value();
+  CHECK(stage.round().value().agents == 2);
+  CHECK(stage.round().value().agents == 2);
+  CHECK(stage.read("domain") == Value{{"unlucky", 2}, {"stayer", 2}});
+}
+
+TEST_CASE("a round whose deadline passes before its commit is answered so, and changes nothing", "[population]") {
+  PopulationStage stage;
+  Agent slow = counter("slow");
+  bool sleeps = true;
+  slow.body = [&](Context& ctx) {
+    if (std::exchange(sleeps, false)) {
+      stage.pass(std::chrono::minutes{2});
+      stage.expire_round();
+    }
+    count_step(ctx);
+  };
+  stage.add({std::move(slow)}).value();
+  CHECK(stage.round().error().code() == Errc::deadline);
+  CHECK(stage.core()->turn.version() == 0);
+  stage.round().value();
+  CHECK(stage.read("domain.slow") == Value{1});
 }
 
 TEST_CASE("a name is given once, and a refused batch leaves no agent behind", "[population]") {
