@@ -200,5 +200,50 @@ TEST_CASE("signals leave an execution in order, and too many are refused", "[exe
   CHECK(stage.run(emits(signals_per_commit_max + 1)).error().code() == Errc::too_large);
 }
 
+ExecutionStart start_on(const ExecutionStage& stage) {
+  return {std::make_shared<Contract>(Contract::compile("p", {}, {"domain.x"}, Semantic::effect).value()),
+          stage.turn.snapshot()};
+}
+
+Result<ExecutionResult> run_from(ExecutionStart start, const Body& body) {
+  return run_body(body, std::make_shared<Execution>(std::move(start)));
+}
+
+TEST_CASE("messages leave an execution in order, and too many are refused", "[execution]") {
+  struct Anybody final : Addressees {
+    Status check(std::string_view) const override { return {}; }
+  };
+  const ExecutionStage stage;
+  const Anybody anybody;
+  const auto run = [&](std::size_t count) {
+    ExecutionStart start = start_on(stage);
+    start.addressees = &anybody;
+    return run_from(std::move(start), [=](Context& ctx) {
+      for (std::size_t i = 0; i < count; ++i)
+        ctx.send("neighbour", i);
+    });
+  };
+  const auto result = run(3).value();
+  REQUIRE(result.messages.size() == 3);
+  CHECK(result.messages[2].content == Value{2});
+  CHECK(run(messages_per_commit_max + 1).error().code() == Errc::too_large);
+}
+
+TEST_CASE("a body that learns that it is cancelled commits nothing, whatever it returns", "[execution]") {
+  const ExecutionStage stage;
+  const auto call = std::make_shared<CallState>();
+  const auto run = [&] {
+    ExecutionStart start = start_on(stage);
+    start.call = call;
+    return run_from(std::move(start), [](Context& ctx) {
+      ctx.set("domain.x", 1);
+      return ctx.is_cancelled() ? 2 : 1;
+    });
+  };
+  CHECK(run().value().proposal.writes.size() == 1);
+  call->cancelled = true;
+  CHECK(run().error().code() == Errc::cancelled);
+}
+
 }  // namespace
 }  // namespace theus

@@ -139,6 +139,7 @@ TEST_CASE("beyond the limit of executions in flight, further ones are refused at
     waiting.push_back(engine.execute_async("wait"));
   for (int i = 0; i < 1000; ++i)
     REQUIRE(engine.execute("wait").error().code() == Errc::overloaded);
+  CHECK(engine.statistics().overloaded == 1000);
   release.count_down();
   for (auto& each : waiting)
     CHECK(each.get().ok());
