@@ -2,12 +2,17 @@
 
 // How the actors of an engine share its threads: one queue for all threads, as in CAF's policy `sharing`, and for the
 // same reason: whoever sleeps is woken at once. Two things cost less than there, because they happen for each message
-// that reaches an idle actor: nothing is allocated, and the threads do not note in a table that all of them lock
-// which actor they run, which only CAF's own log reads.
+// that reaches an idle actor: nothing is allocated, and the threads do not find out which actor they run, by a
+// dynamic_cast, to note it in a table that all of them lock; only CAF's own log reads that.
 
 #include <caf/logger.hpp>
 #include <caf/policy/unprofiled.hpp>
+
+#pragma push_macro("CAF_PUSH_AID_FROM_PTR")
+#undef CAF_PUSH_AID_FROM_PTR
+#define CAF_PUSH_AID_FROM_PTR(actor) static_cast<void>(0)
 #include <caf/scheduler/coordinator.hpp>
+#pragma pop_macro("CAF_PUSH_AID_FROM_PTR")
 
 #include <condition_variable>
 #include <deque>
