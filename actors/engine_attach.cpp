@@ -55,8 +55,10 @@ public:
 private:
   // A transaction reads the newest state; here the caller says which version it has seen.
   Result<Version> swap(const Path& path, const Value& value, Version expected, const std::string& reason) {
-    const Write write = Write::set(path, value);
-    auto outcome = core_->turn.commit({expected, false, {}, std::span{&write, 1}, {}});
+    std::vector<Write> writes{Write::set(path, value)};
+    if (auto fits = core_->turn.access()->admit_all(writes); !fits)
+      return fits.error();
+    auto outcome = core_->turn.commit({expected, false, {}, writes, {}});
     if (outcome && !reason.empty())
       core_->trail.record({.kind = AuditEntry::Kind::edit,
                            .who = "transaction",

@@ -1,5 +1,6 @@
 #include "shm/arena.hpp"
 #include "shm/reader.hpp"
+#include "tests/shm/forged_handles.hpp"
 #include "tests/support/manual_clock.hpp"
 
 #include <sys/mman.h>
@@ -121,6 +122,14 @@ TEST_CASE("a consumer refuses forged handles by the owner's table [F46]", "[leas
   for (int i = 0; i < 1000; ++i)  // refusals cost no slot
     (void)stage.reader.acquire(longer);
   CHECK(stage.reader.acquire(hold.ref()));
+}
+
+TEST_CASE("of a hundred thousand forged handles a consumer takes none, and loses no slot to them [F46]", "[lease]") {
+  constexpr unsigned seed = 4711;
+  INFO("seed " << seed);
+  Stage stage;
+  CHECK(testing::forge_handles(*stage.arena, stage.reader, seed, 100'000) == 0);
+  CHECK(stage.reader.acquire(stage.published().ref()));
 }
 
 TEST_CASE("a handle to a segment that is not attached names it", "[lease]") {
