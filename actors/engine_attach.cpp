@@ -1,5 +1,8 @@
 #include "actors/engine_parts.hpp"
+#include "actors/heavy_host.hpp"
 #include "actors/user_callback.hpp"
+
+#include <theus/joined_engine.hpp>
 
 #include <unistd.h>
 
@@ -32,6 +35,10 @@ public:
 
   // Well before commits are refused for it.
   bool is_short_of_memory() const override { return core_->turn.statistics().retained_bytes > retained_bytes_max_ / 2; }
+
+  HeavyReport heavy(std::chrono::nanoseconds age_max, std::size_t buffers_max) override {
+    return actors::HeavyHost::report(core_->heavy, age_max, buffers_max);
+  }
 
   Result<Version> set(const Path& path, const Value& value, const SetOptions& options) override {
     if (auto open = enter_(); !open)
@@ -101,6 +108,8 @@ void Engine::Impl::open_attach() {
                .time = core->clock->wall()});
   });
 }
+
+Result<JoinedEngine> Engine::from_handle(std::string_view handle) { return JoinedEngine::join(handle); }
 
 Result<std::string> Engine::attach_handle() const {
   if (impl_->core->is_closing.load(std::memory_order_acquire))

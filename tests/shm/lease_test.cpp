@@ -234,6 +234,21 @@ TEST_CASE("a consumer that is dismissed keeps what it holds and gets nothing new
   CHECK(stage.arena->statistics().consumers == 0);
 }
 
+TEST_CASE("a consumer that is dismissed acquires nothing more, since nobody heeds its leases", "[lease]") {
+  Stage stage;
+  const auto hold = stage.published();
+  {
+    const auto lease = stage.reader.acquire(hold.ref()).value();
+    stage.arena->dismiss(stage.id);
+    CHECK(stage.arena->statistics().consumers == 1);
+    CHECK(code_of(stage.reader.acquire(hold.ref())) == Errc::peer_down);
+    CHECK(lease.bytes()[0] == std::byte{1});
+  }
+  stage.arena->collect();
+  CHECK(stage.arena->statistics().consumers == 0);
+  CHECK(code_of(stage.reader.acquire(hold.ref())) == Errc::peer_down);
+}
+
 TEST_CASE("after its owner's end a consumer keeps its leases and gets no new ones", "[lease]") {
   Stage stage;
   const auto hold = stage.published(64, 3);

@@ -58,13 +58,13 @@ private:
         {"serve", "3", std::to_string(seed_ + static_cast<unsigned>(result_.kills)), named ? "named" : "memory"},
         theirs.number()};
     theirs = Descriptor{};
-    auto first = shm::receive_packet(ours, 100).value();
+    auto first = receive_packet(ours, 100).value();
     auto reader = shm::Reader::attach(first->descriptors.at(0), first->descriptors.at(1)).value();
     ::fcntl(ours.number(), F_SETFL, O_NONBLOCK);
 
     std::deque<shm::Lease> leases;
     const auto take_one = [&] {
-      for (auto packet = shm::receive_packet(ours, 100); packet && *packet; packet = shm::receive_packet(ours, 100)) {
+      for (auto packet = receive_packet(ours, 100); packet && *packet; packet = receive_packet(ours, 100)) {
         std::uint32_t segment = 0;
         std::memcpy(&segment, (*packet)->text.data(), sizeof segment);
         reader.attach_segment(segment, (*packet)->descriptors.at(0)).value();

@@ -6,8 +6,8 @@
 //
 // `fill` ends with 0 when every refusal was no_space and there was at least one, and 77 when the limit cannot be set.
 
+#include "runtime/descriptor_passing.hpp"
 #include "shm/arena.hpp"
-#include "shm/descriptor_passing.hpp"
 
 #include <sched.h>
 #include <sys/mount.h>
