@@ -18,7 +18,7 @@ using Steady = std::chrono::steady_clock;
 
 // Of one client in one turn, so that the others get theirs.
 constexpr int packets_per_turn = 16;
-constexpr std::size_t connections_place = 2;
+constexpr std::size_t connections_place = 3;
 constexpr auto pause_without_descriptors = 100ms;
 constexpr auto goodbye_timeout = 250ms;
 
@@ -78,7 +78,8 @@ AttachServer::AttachServer(EngineEntry entry, std::size_t clients_max, CorePtr c
       core_(std::move(core)),
       target_(std::move(target)),
       wake_(std::move(wake)),
-      any_commit_(std::make_shared<WatchPoint>(std::vector<Path>{Path{}}, wake_.number())) {}
+      any_commit_(std::make_shared<WatchPoint>(std::vector<Path>{Path{}}, wake_.number())),
+      heavy_(core_->heavy) {}
 
 AttachServer::~AttachServer() {
   is_stopping_ = true;
@@ -114,13 +115,17 @@ void AttachServer::turn() {
   }
   if (ready[1] != 0)
     accept(now);
+  if (ready[2] != 0 || heavy_.next_look().value_or(Time::max()) <= now)
+    look_after_heavy(now);
 }
 
-/// Sleeps until there is something to do; what, stands in `ready`: for the wake-up, the listener, and from
-/// connections_place on for each connection, then for the signals of each.
+/// Sleeps until there is something to do; what, stands in `ready`: for the wake-up, the listener, the deaths of
+/// readers, and from connections_place on for each connection, then for the signals of each.
 void AttachServer::wait(std::vector<short>& ready) {
   const bool accepts = Steady::now() >= accept_after_;
-  std::vector<pollfd> waiting{{wake_.number(), POLLIN, 0}, {accepts ? entry_.listener().number() : -1, POLLIN, 0}};
+  std::vector<pollfd> waiting{{wake_.number(), POLLIN, 0},
+                              {accepts ? entry_.listener().number() : -1, POLLIN, 0},
+                              {heavy_.death_signal(), POLLIN, 0}};
   for (const Connection& connection : connections_) {
     const int events =
         (connection.session.wants_packets() ? POLLIN : 0) | (connection.session.has_packet() ? POLLOUT : 0);
@@ -140,6 +145,7 @@ AttachServer::Time AttachServer::next_time() {
   // Armed before the look at the version, see watch_points.hpp; but commits need not wake whom the time will.
   any_commit_->arm();
   Time next = accept_after_ > Steady::now() ? accept_after_ : Time::max();
+  next = std::min(next, heavy_.next_look().value_or(Time::max()));
   bool waits_for_commit = false;
   bool waits_for_time = false;
   for (const Connection& connection : connections_) {
@@ -172,9 +178,12 @@ void AttachServer::admit(PacketSocket socket, Time now) {
     socket.send(to_cbor(refusal->to_value()));
     return warn(refusal->error());
   }
+  // Looked up now, while the process that connected can hardly have been followed by another of its pid.
+  const auto peer = socket.peer_pid();
+  auto invitation = heavy_.invitation(peer ? shm::living_process(*peer) : std::nullopt);
+  Handshake handshake{AttachRole::engine, entry_.token(), Secret::random(), attach_version};
   connections_.push_back(
-      {std::move(socket),
-       AttachSession{*target_, Handshake{AttachRole::engine, entry_.token(), Secret::random(), attach_version}, now}});
+      {std::move(socket), AttachSession{*target_, std::move(handshake), now, std::move(invitation)}});
 }
 
 void AttachServer::serve(Connection& connection, short ready, Time now) {
@@ -205,7 +214,7 @@ void AttachServer::receive(Connection& connection, Time now) {
 
 void AttachServer::send(Connection& connection, Time now) {
   for (int i = 0; i < packets_per_turn && connection.session.has_packet() && !connection.is_gone; ++i) {
-    const auto outcome = connection.socket.send(connection.session.packet());
+    const auto outcome = connection.socket.send(connection.session.packet(), connection.session.descriptors());
     connection.is_gone = outcome == PacketSocket::Outcome::gone;
     if (outcome != PacketSocket::Outcome::done)
       return;
@@ -221,6 +230,27 @@ void AttachServer::part(const Connection& connection, Time now) {
   warn(*fault);
   if (!connection.session.has_joined())
     accept_after_ = now + pause_after(++failures_);
+}
+
+void AttachServer::look_after_heavy(Time now) {
+  for (const shm::LostLeases& lost : heavy_.look(now)) {
+    if (lost.leases == 0)
+      continue;
+    (void)call_user([&] {
+      core_->log({.level = LogLevel::warning,
+                  .text = "process " + std::to_string(lost.consumer.pid) + " ended; " + std::to_string(lost.leases) +
+                          " heavy buffers that it read are free again",
+                  .fields = {{"event", "lease_lost"},
+                             {"pid", lost.consumer.pid},
+                             {"leases", lost.leases},
+                             {"bytes", lost.bytes},
+                             {"age_us", std::chrono::duration_cast<std::chrono::microseconds>(lost.age).count()}},
+                  .process = "attach",
+                  .execution = 0,
+                  .version = target_->version(),
+                  .time = core_->clock->wall()});
+    });
+  }
 }
 
 void AttachServer::say_goodbye() {

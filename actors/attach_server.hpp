@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/core.hpp"
+#include "actors/heavy_host.hpp"
 #include "runtime/attach/engine_entry.hpp"
 #include "runtime/attach/session.hpp"
 
@@ -50,6 +51,7 @@ private:
   void receive(Connection& connection, Time now);
   static void send(Connection& connection, Time now);
   void part(const Connection& connection, Time now);
+  void look_after_heavy(Time now);
   void say_goodbye();
   void warn(const Error& error) const;
 
@@ -64,6 +66,7 @@ private:
   std::atomic<bool> is_stopping_{false};
 
   // The thread's own.
+  HeavyHost heavy_;
   std::list<Connection> connections_;
   std::vector<std::byte> packet_;
   int failures_ = 0;  // to join, one after the other

@@ -53,7 +53,9 @@ std::optional<Recovery> begin(const actors::CorePtr& core, const EngineOptions& 
   if (core->turn.version() == 0) {
     const Standing starting{.is_starting = true};
     const Cause cause{.kind = Cause::Kind::initial, .time = core->clock->wall()};
-    core->turn.commit({.writes = options.initial, .standing = &starting, .cause = &cause}).value();
+    std::vector<Write> initial = options.initial;
+    core->turn.access()->admit_all(initial).value();
+    core->turn.commit({.writes = initial, .standing = &starting, .cause = &cause}).value();
   }
   return found;
 }

@@ -1,5 +1,8 @@
 #include "actors/engine_parts.hpp"
+#include "actors/heavy_host.hpp"
 #include "actors/user_callback.hpp"
+
+#include <theus/joined_engine.hpp>
 
 #include <unistd.h>
 
@@ -33,6 +36,10 @@ public:
   // Well before commits are refused for it.
   bool is_short_of_memory() const override { return core_->turn.statistics().retained_bytes > retained_bytes_max_ / 2; }
 
+  HeavyReport heavy(std::chrono::nanoseconds age_max, std::size_t buffers_max) override {
+    return actors::HeavyHost::report(core_->heavy, age_max, buffers_max);
+  }
+
   Result<Version> set(const Path& path, const Value& value, const SetOptions& options) override {
     if (auto open = enter_(); !open)
       return open.error();
@@ -55,8 +62,10 @@ public:
 private:
   // A transaction reads the newest state; here the caller says which version it has seen.
   Result<Version> swap(const Path& path, const Value& value, Version expected, const std::string& reason) {
-    const Write write = Write::set(path, value);
-    auto outcome = core_->turn.commit({expected, false, {}, std::span{&write, 1}, {}});
+    std::vector<Write> writes{Write::set(path, value)};
+    if (auto fits = core_->turn.access()->admit_all(writes); !fits)
+      return fits.error();
+    auto outcome = core_->turn.commit({expected, false, {}, writes, {}});
     if (outcome && !reason.empty())
       core_->trail.record({.kind = AuditEntry::Kind::edit,
                            .who = "transaction",
@@ -99,6 +108,8 @@ void Engine::Impl::open_attach() {
                .time = core->clock->wall()});
   });
 }
+
+Result<JoinedEngine> Engine::from_handle(std::string_view handle) { return JoinedEngine::join(handle); }
 
 Result<std::string> Engine::attach_handle() const {
   if (impl_->core->is_closing.load(std::memory_order_acquire))

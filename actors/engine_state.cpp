@@ -1,7 +1,7 @@
 #include "actors/engine_parts.hpp"
 
-#include <theus/replay.hpp>
 #include <algorithm>
+#include <theus/replay.hpp>
 
 namespace theus {
 
@@ -60,15 +60,9 @@ Result<Version> Engine::compare_and_swap(Version expected, std::span<const Write
 }
 
 Result<Version> Engine::Impl::swap_heavy(Version expected, std::span<const Write> writes, const CasOptions& wanted) {
-  const AccessTable& access = *core->turn.access();
-  std::vector<Write> admitted;
-  for (const Write& write : writes) {
-    std::size_t copied = 0;
-    auto fitting = access.brings_heavy(write) ? access.admit(write, copied) : Result<Write>{write};
-    if (!fitting)
-      return fitting.error();
-    admitted.push_back(*std::move(fitting));
-  }
+  std::vector<Write> admitted(writes.begin(), writes.end());
+  if (auto fits = core->turn.access()->admit_all(admitted); !fits)
+    return fits.error();
   return swap(expected, admitted, wanted);
 }
 

@@ -60,6 +60,8 @@ Status Engine::Impl::load(const Workflow& workflow, const InputOptions& wanted) 
   std::vector<Write> writes;
   for (auto& [into, value] : *inputs)
     writes.push_back(Write::set(into, std::move(value)));
+  if (auto fits = core->turn.access()->admit_all(writes); !fits)
+    return fits;
   const Cause cause{.kind = Cause::Kind::input, .name = workflow.name(), .time = core->clock->wall()};
   auto loaded = core->turn.commit({.base = core->turn.version(), .writes = writes, .cause = &cause});
   return loaded ? Status{} : Status{loaded.error()};

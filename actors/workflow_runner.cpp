@@ -132,6 +132,8 @@ void set_values(Self self, const SetValues& wanted, const SnapshotReader& reader
   proposal.reads = reader.reads();
   for (const auto& [path, value] : wanted.values)
     proposal.writes.push_back(Write::set(path, value));
+  if (auto fits = self->state.core->turn.access()->admit_all(proposal.writes); !fits)
+    return fail(self, fits.error());
   commit(self, std::move(proposal));
 }
 

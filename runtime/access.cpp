@@ -154,19 +154,52 @@ Status AccessTable::check_read(const Path& path, const Standing& standing) const
   return refusal(path, "read");
 }
 
-Result<Write> AccessTable::admit(const Write& write, std::size_t& copied) const {
-  auto admitted = heavy_->admit(write.value);
+// The leftmost key that names a zone counts, for all that stands below it.
+Result<Value> AccessTable::admit_at(const Path& path, const Value& value, std::size_t& copied) const {
+  if (path.zone() != Zone::heavy) {
+    if (path.zone() != Zone::data || path.size() == Path::segments_max || !zones_in(value).has(Zone::heavy))
+      return value;
+    Value changed = value;
+    for (const auto [key, item] : value.members()) {
+      auto admitted = admit_at(path.key(key), item, copied);
+      if (!admitted)
+        return admitted;
+      changed.set(key, *std::move(admitted));
+    }
+    return changed;
+  }
+  auto admitted = heavy_->admit(value);
   if (!admitted) {
     const Error& fault = admitted.error();
-    Error error{fault.code(), write.path.text(), fault.cause(), fault.remedy()};
-    for (const auto fields = fault.fields(); const auto [name, value] : fields.members())
-      error.set(name, value);
-    return error.set("path", write.path.text());
+    Error error{fault.code(), path.text(), fault.cause(), fault.remedy()};
+    for (const auto fields = fault.fields(); const auto [name, field] : fields.members())
+      error.set(name, field);
+    return error.set("path", path.text());
   }
-  copied = admitted->bytes_copied;
+  copied += admitted->bytes_copied;
+  return std::move(admitted->value);
+}
+
+Result<Write> AccessTable::admit(const Write& write, std::size_t& copied) const {
+  auto admitted = admit_at(write.path, write.value, copied);
+  if (!admitted)
+    return admitted.error();
   Write changed = write;
-  changed.value = std::move(admitted->value);
+  changed.value = *std::move(admitted);
   return changed;
+}
+
+Status AccessTable::admit_all(std::vector<Write>& writes) const {
+  for (Write& write : writes) {
+    if (!brings_heavy(write)) [[likely]]
+      continue;
+    std::size_t copied = 0;
+    auto admitted = admit(write, copied);
+    if (!admitted)
+      return admitted.error();
+    write = *std::move(admitted);
+  }
+  return {};
 }
 
 Error AccessTable::refusal(const Path& path, std::string_view right) const {

@@ -2,6 +2,7 @@
 
 #include "runtime/heavy_gate.hpp"
 #include "runtime/path_pattern.hpp"
+#include "runtime/zone_set.hpp"
 
 #include <theus/access.hpp>
 #include <theus/write.hpp>
@@ -66,14 +67,21 @@ public:
   /// As check, for reading.
   Status check_read(const Path& path, const Standing& standing) const;
 
-  /// Whether admit() must see the write before it is made.
-  bool brings_heavy(const Write& write) const noexcept {
-    return write.path.zone() == Zone::heavy && heavy_ != nullptr && write.kind != Write::Kind::erase;
+  /// Whether admit() must see the write before it is made: at a path of the heavy zone, or when a map is set that has
+  /// such a path in it. Lists elsewhere are taken as a whole.
+  bool brings_heavy(const Write& write) const {
+    if (heavy_ == nullptr || write.kind == Write::Kind::erase)
+      return false;
+    const Zone zone = write.path.zone();
+    return zone == Zone::heavy ||
+           (zone == Zone::data && write.kind == Write::Kind::set && zones_in(write.value).has(Zone::heavy));
   }
   /// The write as the heavy zone takes it; `copied` gets how many bytes had to be copied for that. Refuses
-  /// contract_violation with the rule "heavy_only", and what the heavy zone says of the handle or of its memory.
-  /// REQUIRES: brings_heavy(write).
+  /// contract_violation with the rule "heavy_only", and what the heavy zone says of the handle or of its memory; the
+  /// error is of the place where it stands. REQUIRES: brings_heavy(write).
   Result<Write> admit(const Write& write, std::size_t& copied) const;
+  /// The same for all those of the writes that need it.
+  Status admit_all(std::vector<Write>& writes) const;
 
   bool has_overrides() const noexcept { return !overrides_.empty(); }
   /// Whether some path below this one may not be changed freely by reason of an override.
@@ -99,6 +107,7 @@ private:
   const Override* override_of(const Path& path) const noexcept;
   RootPolicy policy_of(const Path& path) const noexcept;
   Error refusal(const Path& path, std::string_view right) const;
+  Result<Value> admit_at(const Path& path, const Value& value, std::size_t& copied) const;
 
   std::vector<std::pair<Path, RootPolicy>> roots_;  // those that are not open
   std::vector<Override> overrides_;

@@ -91,8 +91,8 @@ Status Execution::write_heavy(const Write& write) {
   std::size_t copied = 0;
   auto admitted = start_.contract->access().admit(write, copied);
   if (!admitted && admitted.error().code() == Errc::contract_violation)
-    return refuse(start_.contract->violation("heavy_only", write.path, to_string(write.kind), admitted.error().cause(),
-                                             admitted.error().remedy()));
+    return refuse(start_.contract->violation("heavy_only", admitted.error().where(), to_string(write.kind),
+                                             admitted.error().cause(), admitted.error().remedy()));
   if (!admitted)
     return refuse(admitted.error());
   if (copied > 0)

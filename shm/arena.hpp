@@ -143,6 +143,8 @@ public:
   /// A descriptor that is readable while the death of a consumer waits to be noticed; for poll(2).
   int death_signal() const noexcept { return deaths_.number(); }
 
+  std::size_t consumers() const;
+
   /// Gives memory back to the system that is kept for later buffers.
   void trim();
 
@@ -152,6 +154,8 @@ public:
   bool kill(const ProcessIdentity& consumer);
 
   ArenaStatistics statistics();
+  /// The published blocks, largest first, at most so many; `omitted` gets how many more there are. Walks through all.
+  std::vector<BlockReport> blocks(std::size_t reports_max, std::uint64_t& omitted);
   /// Whether all that it keeps for itself is whole. Walks through everything.
   bool is_sane();
 

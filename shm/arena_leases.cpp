@@ -144,8 +144,10 @@ Status Arena::deliver(ConsumerId id, const Hold& hold) {
 
 void Arena::dismiss(ConsumerId id) {
   const std::lock_guard lock{mutex_};
-  if (const auto found = consumers_.find(id); found != consumers_.end())
+  if (const auto found = consumers_.find(id); found != consumers_.end()) {
     found->second.dismissed = true;
+    found->second.desk.close();
+  }
   sweep();
 }
 
@@ -205,6 +207,11 @@ void Arena::bury(ConsumerId id, LeaseDesk::TimePoint now) {
 // Whether the block is still in that use. Of acquired leases the consumer may have written anything.
 bool Arena::is_real(const LeaseDesk::Held& held) const noexcept {
   return held.granted || (block_of(held.lease) < table_.size() && at(block_of(held.lease)).lease() == held.lease);
+}
+
+std::size_t Arena::consumers() const {
+  const std::lock_guard lock{mutex_};
+  return consumers_.size();
 }
 
 std::vector<LostLeases> Arena::collect() {

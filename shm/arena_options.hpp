@@ -1,9 +1,11 @@
 #pragma once
 
+#include "shm/lease_page.hpp"
 #include "shm/process_identity.hpp"
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 namespace theus::shm {
 
@@ -40,6 +42,16 @@ struct LeaseHolder {
   std::uint64_t bytes = 0;
   std::chrono::nanoseconds age{0};
   bool is_over = false;  ///< over the age that was asked for, or over the consumers' quota
+};
+
+/// A block as it stands.
+struct BlockReport {
+  HeavyRef ref;
+  std::string owner;
+  BlockState state = BlockState::published;
+  bool is_condemned = false;  ///< nobody here holds it any more
+  std::uint64_t holds = 0;
+  std::uint64_t leases = 0;
 };
 
 struct ArenaStatistics {

@@ -47,6 +47,9 @@ bool all_are(const Value& list, Value::Kind kind) {
 }  // namespace
 
 Result<ArenaPtr> HeavyRoom::arena() {
+  if (joined_ != nullptr)
+    return Error{Errc::unsupported, "heavy zone", "the zone belongs to another process and is only read here",
+                 "Build buffers in the process that runs the engine"};
   const std::lock_guard lock{mutex_};
   if (arena_ == nullptr) {
     auto made = Arena::create({.bytes_max = options_.bytes_max,

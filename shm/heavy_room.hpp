@@ -2,6 +2,7 @@
 
 #include "runtime/heavy_gate.hpp"
 #include "shm/arena.hpp"
+#include "shm/joined_heavy.hpp"
 
 #include <theus/heavy.hpp>
 
@@ -9,15 +10,26 @@
 
 namespace theus::shm {
 
-/// What stands behind a HeavyZone: an arena that is made when it is first needed. Thread-safe.
+/// What stands behind a HeavyZone: an arena that is made when it is first needed, or another process's zone, which is
+/// only read. Thread-safe.
 class HeavyRoom final : public HeavyGate {
 public:
   explicit HeavyRoom(const HeavyOptions& options) : options_(options) {}
+  explicit HeavyRoom(std::shared_ptr<JoinedHeavy> joined) : joined_(std::move(joined)) {}
+
+  static HeavyZone zone_of(std::shared_ptr<HeavyRoom> room) {
+    HeavyZone zone;
+    zone.room_ = std::move(room);
+    return zone;
+  }
 
   /// That of the zone: for those who let other processes join.
   static const std::shared_ptr<HeavyRoom>& of(const HeavyZone& zone) noexcept { return zone.room_; }
 
-  /// Makes it if there is none.
+  /// nullptr: the zone is this process's own.
+  const std::shared_ptr<JoinedHeavy>& joined() const noexcept { return joined_; }
+
+  /// Makes it if there is none. Refuses (unsupported) in another process's zone.
   Result<ArenaPtr> arena();
   /// nullptr: nobody needed it yet.
   ArenaPtr arena_if_made() const;
@@ -32,6 +44,7 @@ public:
 
 private:
   const HeavyOptions options_;
+  const std::shared_ptr<JoinedHeavy> joined_;
   std::atomic<std::uint64_t> copied_bytes_{0};
   mutable std::mutex mutex_;
   ArenaPtr arena_;  // guarded by mutex_

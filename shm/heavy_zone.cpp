@@ -100,6 +100,19 @@ Result<HeavyZone::Seen> HeavyZone::look(const Value& value, HeavyType type) cons
   const auto ref = shm::reference_in(value);
   if (!ref)
     return ref.error();
+  if (const auto& joined = room_->joined()) {
+    auto shown = joined->look(*ref);
+    if (!shown)
+      return shown.error();
+    if (auto fits = shm::check_type(shm::parts_of(*ref), type); !fits)
+      return fits.error();
+    Seen seen;
+    seen.bytes = shown->bytes;
+    seen.shape = shown->shape;
+    seen.keeper = std::move(shown->keeper);
+    seen.epoch = shown->epoch;
+    return seen;
+  }
   auto hold = room_->hold(*ref);
   if (!hold)
     return hold.error();
@@ -118,6 +131,8 @@ Result<HeavyZone::Written> HeavyZone::begin_write(const Value& value, HeavyType 
   const auto ref = shm::reference_in(value);
   if (!ref)
     return ref.error();
+  if (room_->joined() != nullptr)
+    return room_->arena().error();
   const shm::ArenaPtr arena = room_->arena_if_made();
   auto hold = arena == nullptr ? room_->hold(*ref) : arena->hold_even_dirty(*ref);
   if (!hold)

@@ -1,4 +1,4 @@
-/* Model of lease_page.hpp: granting, acquiring, releasing, recycling and death, under x86-TSO.
+/* Model of lease_page.hpp: granting, acquiring, releasing, recycling, leaving and death, under x86-TSO.
  *
  * Check all variants:  cmake/check_model.sh shm/lease.pml
  * or one by hand:      spin -a -DUSES=3 lease.pml && cc -O2 -DSAFETY -o pan pan.c && ./pan
@@ -7,11 +7,14 @@
  * variant: -DUSES=3 -DDEATH
  * variant: -DUSES=2 -DCONSUMERS=2
  * variant: -DUSES=2 -DCONSUMERS=2 -DDEATH
+ * variant: -DUSES=3 -DLEAVE
+ * variant: -DUSES=2 -DLEAVE -DDEATH
  * must fail: -DUSES=2 -DNO_CONSUMER_FENCE
  * must fail: -DUSES=2 -DNO_OWNER_FENCE
  * must fail: -DUSES=2 -DNO_SECOND_LOOK
  * must fail: -DUSES=2 -DCLOSE_AFTER_LOOK
  * must fail: -DUSES=2 -DRECLAIM_THE_LIVING
+ * must fail: -DUSES=2 -DLEAVE -DNO_LOOK_WHETHER_CLOSED
  *
  * One block, which the owner uses again and again, and consumers that lease it: by a grant, or by a handle that came
  * some other way, perhaps late. A plain store goes into the process's store buffer and reaches memory later; a fence
@@ -35,6 +38,8 @@ byte acquired[CONSUMERS];
 byte delivered[CONSUMERS];  /* a granted handle on its way */
 byte handle;                /* a handle that is known to all, perhaps old */
 bool dead[CONSUMERS];
+bool closed[CONSUMERS];     /* the owner lets it acquire nothing more */
+bool forgotten[CONSUMERS];  /* and looks at its slots no more */
 bool done;
 
 /* The consumers' store buffers for their acquired slots: 255 nothing on its way. The owner's one for the entry. */
@@ -92,6 +97,12 @@ proctype consumer(byte me) {
 #ifdef NO_SECOND_LOOK
        seen = generation * 2 + 1;
 #endif
+#ifndef NO_LOOK_WHETHER_CLOSED
+       if
+       :: closed[me] -> seen = 0
+       :: else -> skip
+       fi;
+#endif
        if
        :: seen == generation * 2 + 1 ->
             read(me, generation);
@@ -116,9 +127,16 @@ inline look(generation, leased) {
        :: atomic { dead[who] && on_way[who] == NOTHING -> acquired[who] = 0 }
        :: else -> skip
        fi;
+#ifdef LEAVE
+       /* Closed with a fence behind it, so what is not seen now will look whether it is closed. */
+       if
+       :: closed[who] && acquired[who] == 0 -> forgotten[who] = true
+       :: else -> skip
+       fi;
+#endif
 #ifndef RECLAIM_THE_LIVING
        if
-       :: acquired[who] == generation -> leased = true
+       :: !forgotten[who] && acquired[who] == generation -> leased = true
        :: else -> skip
        fi;
 #endif
@@ -151,11 +169,17 @@ proctype owner() {
        word_on_way == NOTHING;                      /* the handle goes out after it */
        if
        :: handle = generation                       /* in some message */
-       :: to = 0; granted[to] = generation; delivered[to] = generation
+       :: !closed[0] -> to = 0; granted[to] = generation; delivered[to] = generation
 #if CONSUMERS > 1
-       :: to = 1; granted[to] = generation; delivered[to] = generation
+       :: !closed[1] -> to = 1; granted[to] = generation; delivered[to] = generation
 #endif
        fi;
+#ifdef LEAVE
+       if
+       :: closed[0] = true                          /* its connection has ended */
+       :: skip
+       fi;
+#endif
        /* The owner's own hold goes; those of grants go when their slots are clear, or their holders dead. */
        who = 0;
        do

@@ -38,6 +38,11 @@ public:
   /// Sets a slot for the block and returns its number, which is not 0; nothing when all are taken. The block must not
   /// be recycled before `released` of reap() has told of it.
   std::optional<std::uint16_t> grant(LeaseWord lease) noexcept;
+  /// From now on the consumer acquires nothing more.
+  void close() noexcept {
+    page().closed.store(1, std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_seq_cst);  // pairs with the one in Reader::acquire()
+  }
   /// Puts a granted handle where the consumer looks for it, and wakes it if it sleeps.
   void deliver(const HeavyRef& granted, std::uint64_t offset) noexcept;
 

@@ -10,7 +10,9 @@
 // A lease page belongs to one consumer and its owner, and to nobody else. Invariants: (1) The owner never recycles a
 // block while a slot of a living consumer holds its lease word. (2) The owner trusts nothing in a lease page: words are
 // compared, counters are clamped, so a consumer can harm only itself. (3) A delivery is written whole before its
-// sequence number, by which the consumer knows it; it replaces the zone's number, which both know.
+// sequence number, by which the consumer knows it; it replaces the zone's number, which both know. (4) A page that the
+// owner will look at no more is closed first, and looked at once more after a fence; a consumer looks whether it is
+// closed after the fence that follows its lease word. So no lease is begun that nobody heeds.
 
 #include "shm/segment_header.hpp"
 
@@ -64,6 +66,7 @@ struct LeasePage {
   std::atomic<std::uint32_t> sleeps;                           // by the consumer: 1 while it waits for `rings`
   std::atomic<std::uint32_t> acquired_used;                    // by the consumer: slots it ever used, only growing
   alignas(cache_line_bytes) std::atomic<std::uint32_t> rings;  // by the owner: a futex
+  std::atomic<std::uint32_t> closed;                           // by the owner: 1 once nothing more may be acquired
   Slot granted[granted_max];                                   // the owner sets, the consumer clears
   Slot acquired[acquired_max];                                 // the consumer sets and clears
   Delivery deliveries[deliveries_max];                         // by the owner

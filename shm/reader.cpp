@@ -122,7 +122,10 @@ Result<Lease> Reader::acquire(const HeavyRef& ref) {
   LeasePage::Slot& slot = page().acquired[index];
   slot.lease.store(handle->lease, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_seq_cst);  // pairs with the one in Arena::recycle()
-  Status fits = compare(ref, *handle, *entry);
+  Status fits =
+      page().closed.load(std::memory_order_relaxed) == 0
+          ? compare(ref, *handle, *entry)
+          : Status{Error{Errc::peer_down, "heavy zone", "the engine has let go of this process", "Join it again"}};
   if (fits) {
     auto bytes = find(handle->segment, entry->offset.load(std::memory_order_relaxed), handle->bytes);
     if (bytes) {

@@ -30,9 +30,13 @@ public:
   }
   ~Lease();
 
+  /// Lets go of it without telling the owner: it is somebody else's.
+  void abandon() noexcept { slot_ = nullptr; }
+
   std::span<const std::byte> bytes() const noexcept { return bytes_; }
   HeavyType type() const noexcept { return handle_.type; }
   const HeavyShape& shape() const noexcept { return handle_.shape; }
+  const std::atomic<std::uint64_t>& epoch_word() const noexcept { return entry_->epoch; }
 
   /// Of a block in place: what was read since is whole if this is even and still the same afterwards, and the block
   /// is not dirty. Of any other block always the same.
@@ -67,11 +71,11 @@ public:
   /// Takes a descriptor from Arena::segment_file(). Refuses with bad_handle what is no whole segment of that zone.
   Status attach_segment(std::uint32_t id, const Descriptor& file);
   bool has_segment(std::uint32_t id) const noexcept { return segments_.contains(id); }
-  /// Lets go of segments that the owner has given up. REQUIRES: no lease.
+  /// Lets go of segments that the owner has given up, which none is that a lease leads into.
   void drop_dead_segments();
 
   /// A lease on what a handle names that came by any way. Refuses with bad_handle (with a field `segment` when that one
-  /// must be attached first), expired_handle, heavy_lost, heavy_dirty, overloaded.
+  /// must be attached first), expired_handle, heavy_lost, heavy_dirty, overloaded, peer_down.
   Result<Lease> acquire(const HeavyRef& ref);
   /// The lease that the owner granted with this handle.
   Result<Lease> take(const HeavyRef& granted);

@@ -20,12 +20,17 @@ Status add_seals(const Descriptor& file, int seals) {
   return ::fcntl(file.number(), F_ADD_SEALS, seals) == 0 ? Status{} : from_kernel("F_ADD_SEALS", errno);
 }
 
-// The number after `name` in a file of the kernel's; nothing when there is none, or no limit.
-std::optional<std::uint64_t> number_in(const std::string& path, std::string_view name) {
+// The first page of a file of the kernel's; empty when there is none.
+std::string content_of(const std::string& path) {
   const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   char text[4096];
   const ssize_t got = file ? ::read(file.number(), text, sizeof text) : 0;
-  const std::string_view content{text, static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
+  return {text, static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
+}
+
+// The number after `name` in such a file; nothing when there is none, or no limit.
+std::optional<std::uint64_t> number_in(const std::string& path, std::string_view name) {
+  const std::string content = content_of(path);
   const std::size_t at = content.find(name);
   if (at == std::string_view::npos)
     return std::nullopt;
@@ -37,18 +42,54 @@ std::optional<std::uint64_t> number_in(const std::string& path, std::string_view
   return std::from_chars(first, last, number).ec == std::errc{} ? std::optional{number} : std::nullopt;
 }
 
+// The kernel's names for the limit of a group of processes, and for what it has in use.
+struct GroupFiles {
+  std::string_view line;  // of /proc/self/cgroup, up to the path
+  std::string_view root;
+  std::string_view limit;
+  std::string_view used;
+};
+
+constexpr GroupFiles group_files[] = {
+    {"0::", "/sys/fs/cgroup", "/memory.max", "/memory.current"},
+    {":memory:", "/sys/fs/cgroup/memory", "/memory.limit_in_bytes", "/memory.usage_in_bytes"},
+};
+
+// Where this process stands among the groups; inside a container perhaps as its host sees it.
+std::string group_in(std::string_view membership, std::string_view line) {
+  const std::size_t at = membership.find(line);
+  if (at == std::string_view::npos)
+    return {};
+  const std::string_view rest = membership.substr(at + line.size());
+  return std::string{rest.substr(0, rest.find('\n'))};
+}
+
+// What a group may still take; what the kernel can drop counts as free.
+std::uint64_t left_in(const std::string& folder, const GroupFiles& files) {
+  const auto most = number_in(folder + std::string{files.limit}, "");
+  const auto now = number_in(folder + std::string{files.used}, "");
+  if (!most || !now)
+    return std::numeric_limits<std::uint64_t>::max();
+  const std::uint64_t dropped = number_in(folder + "/memory.stat", "inactive_file").value_or(0);
+  const std::uint64_t in_use = *now - std::min(*now, dropped);
+  return *most - std::min(*most, in_use);
+}
+
 }  // namespace
 
 std::uint64_t available_memory_bytes() {
   constexpr std::uint64_t kibibyte = 1024;
   const auto of_machine = number_in("/proc/meminfo", "MemAvailable:");
   std::uint64_t available = of_machine ? *of_machine * kibibyte : std::numeric_limits<std::uint64_t>::max();
-  // As a container sees its own limits: cgroups of version 2, then 1.
-  for (const auto& [limit, used] :
-       {std::pair{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"},
-        std::pair{"/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"}})
-    if (const auto most = number_in(limit, ""), now = number_in(used, ""); most && now)
-      available = std::min(available, *most - std::min(*most, *now));
+  const std::string membership = content_of("/proc/self/cgroup");
+  for (const GroupFiles& files : group_files)
+    for (std::string group = group_in(membership, files.line);; group.resize(group.rfind('/'))) {
+      while (group.ends_with('/'))
+        group.pop_back();
+      available = std::min(available, left_in(std::string{files.root} + group, files));
+      if (group.find('/') == std::string::npos)
+        break;
+    }
   return available;
 }
 

@@ -28,7 +28,7 @@ enum class SegmentKind : std::uint32_t {
 
 struct SegmentHeader {
   static constexpr std::uint64_t expected_magic = 0x5448455553534547;  // "THEUSSEG"
-  static constexpr std::uint32_t expected_abi = 1;
+  static constexpr std::uint32_t expected_abi = 2;
   static constexpr std::size_t page_bytes = 4096;
 
   std::uint64_t magic = expected_magic;

@@ -103,7 +103,9 @@ Result<NamedFile> create_named_file(std::uint64_t engine, std::uint32_t number, 
 
 void remove_name(const std::string& name) noexcept { ::shm_unlink(("/" + name).c_str()); }
 
-ReapReport remove_dead_segments(const std::string& folder) {
+namespace {
+
+ReapReport look_through(const std::string& folder, bool removes) {
   struct Close {
     void operator()(DIR* open) const noexcept { ::closedir(open); }
   };
@@ -118,14 +120,19 @@ ReapReport remove_dead_segments(const std::string& folder) {
       case Verdict::foreign: break;
       case Verdict::alive: ++report.alive; break;
       case Verdict::dead:
-        if (::unlinkat(::dirfd(open.get()), entry->d_name, 0) == 0) {
-          ++report.removed;
+        if (!removes || ::unlinkat(::dirfd(open.get()), entry->d_name, 0) == 0) {
+          report.dead.emplace_back(entry->d_name);
           report.bytes += bytes;
         }
     }
   }
   return report;
 }
+
+}  // namespace
+
+ReapReport remove_dead_segments(const std::string& folder) { return look_through(folder, true); }
+ReapReport find_segments(const std::string& folder) { return look_through(folder, false); }
 
 bool is_heavy_name(std::string_view name) noexcept {
   constexpr std::size_t bytes_max = 64;

@@ -18,6 +18,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace theus::shm {
 
@@ -44,13 +45,15 @@ std::string to_text(const SegmentName& name);
 std::optional<SegmentName> parse_segment_name(std::string_view text);
 
 struct ReapReport {
-  std::size_t removed = 0;
-  std::uint64_t bytes = 0;
-  std::size_t alive = 0;  ///< of living owners
+  std::vector<std::string> dead;
+  std::uint64_t bytes = 0;  ///< of the dead ones
+  std::size_t alive = 0;    ///< of living owners
 };
 
 /// Removes what dead processes of this user have left in `folder`, where the system keeps shared memory.
 ReapReport remove_dead_segments(const std::string& folder = "/dev/shm");
+/// Tells what that would remove.
+ReapReport find_segments(const std::string& folder = "/dev/shm");
 
 /// Names of buffers that users choose: `[a-z0-9_.-]{1,64}`, and not a name of dots. They never become part of a path.
 bool is_heavy_name(std::string_view name) noexcept;

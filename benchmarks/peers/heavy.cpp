@@ -1,7 +1,7 @@
 #include "benchmarks/heavy_load.hpp"
 #include "benchmarks/peers/temporary_folder.hpp"
 
-#include <spawn.h>
+#include <sys/prctl.h>
 
 #include <cstring>
 #include <filesystem>
@@ -30,8 +30,17 @@ public:
     char* arguments[std::size(words) + 1]{};
     for (std::size_t i = 0; i < std::size(words); ++i)
       arguments[i] = words[i].data();
-    if (::posix_spawnp(&pid_, "iox-roudi", nullptr, nullptr, arguments, environ) != 0)
+    const pid_t parent = ::getpid();
+    pid_ = ::fork();
+    if (pid_ < 0)
       throw std::runtime_error("iox-roudi does not start");
+    if (pid_ == 0) {
+      // However the benchmark ends, the daemon ends with it.
+      ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+      if (::getppid() == parent)
+        ::execvp(arguments[0], arguments);
+      ::_exit(127);
+    }
   }
   ~RouDi() {
     ::kill(pid_, SIGTERM);

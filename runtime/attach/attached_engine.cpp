@@ -1,5 +1,6 @@
 #include <theus/attach.hpp>
 
+#include "runtime/attach/heavy_wire.hpp"
 #include "runtime/attach/link.hpp"
 #include "runtime/attach/wire.hpp"
 
@@ -88,6 +89,14 @@ Result<Changes> AttachedEngine::changes(const std::vector<Path>& paths, std::siz
   if (!answer)
     return answer.error();
   return changes_from_wire(*answer);
+}
+
+Result<HeavyReport> AttachedEngine::heavy_report(std::chrono::milliseconds age_max, std::size_t buffers_max,
+                                                 Timeout timeout) {
+  const auto answer = link_->request("heavy", {{"age_ms", age_max.count()}, {"buffers_max", buffers_max}}, timeout);
+  if (!answer)
+    return answer.error();
+  return heavy_report_from_wire(*answer);
 }
 
 void AttachedEngine::interrupt() noexcept { link_->interrupt(); }

@@ -28,15 +28,24 @@ Result<std::optional<std::vector<std::byte>>> MessageReader::add(std::span<const
   return std::optional{std::exchange(message_, {})};
 }
 
-void MessageWriter::add(std::vector<std::byte> message) {
+void MessageWriter::add(std::vector<std::byte> message, std::vector<Descriptor> descriptors) {
   assert(!message.empty());
-  waiting_.push_back(std::move(message));
+  waiting_.push_back({std::move(message), std::move(descriptors)});
+}
+
+std::vector<int> MessageWriter::descriptors() const {
+  assert(!empty());
+  std::vector<int> numbers;
+  if (sent_bytes_ == 0)
+    for (const Descriptor& each : waiting_.front().descriptors)
+      numbers.push_back(each.number());
+  return numbers;
 }
 
 std::span<const std::byte> MessageWriter::packet() {
   assert(!empty());
   if (packet_.empty()) {
-    const auto rest = std::span{waiting_.front()}.subspan(sent_bytes_);
+    const auto rest = std::span{waiting_.front().bytes}.subspan(sent_bytes_);
     const auto content = rest.first(std::min(rest.size(), content_bytes_max));
     packet_.reserve(1 + content.size());
     packet_.push_back(content.size() == rest.size() ? last_packet : more_follows);
@@ -49,7 +58,7 @@ void MessageWriter::sent() {
   assert(!packet_.empty());
   sent_bytes_ += packet_.size() - 1;
   packet_.clear();
-  if (sent_bytes_ < waiting_.front().size())
+  if (sent_bytes_ < waiting_.front().bytes.size())
     return;
   waiting_.pop_front();
   sent_bytes_ = 0;

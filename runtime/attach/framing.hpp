@@ -1,5 +1,7 @@
 #pragma once
 
+#include "runtime/descriptor.hpp"
+
 #include <theus/result.hpp>
 
 #include <cstddef>
@@ -29,10 +31,13 @@ private:
 /// Cuts messages into packets and keeps those that could not be sent yet.
 class MessageWriter {
 public:
-  void add(std::vector<std::byte> message);
+  /// The descriptors go with its first packet.
+  void add(std::vector<std::byte> message, std::vector<Descriptor> descriptors = {});
 
   bool empty() const noexcept { return waiting_.empty(); }
   std::size_t messages() const noexcept { return waiting_.size(); }
+  /// What goes with the next packet. REQUIRES: !empty().
+  std::vector<int> descriptors() const;
 
   /// The next packet to send; valid until the next call of any member. REQUIRES: !empty().
   std::span<const std::byte> packet();
@@ -40,7 +45,12 @@ public:
   void sent();
 
 private:
-  std::deque<std::vector<std::byte>> waiting_;
+  struct Message {
+    std::vector<std::byte> bytes;
+    std::vector<Descriptor> descriptors;
+  };
+
+  std::deque<Message> waiting_;
   std::size_t sent_bytes_ = 0;     // of the first message
   std::vector<std::byte> packet_;  // as it goes out, or empty
 };

@@ -137,9 +137,13 @@ Result<Handshake::Packet> AttachedEngine::Link::receive(std::size_t bytes_max, T
   while (true) {
     if (is_interrupted_)
       return interrupted();
-    const auto outcome = socket_.receive(packet, bytes_max);
-    if (outcome == PacketSocket::Outcome::done)
+    std::vector<Descriptor> came;
+    const auto outcome = socket_.receive(packet, bytes_max, came);
+    if (outcome == PacketSocket::Outcome::done) {
+      if (!came.empty())
+        descriptors_ = std::move(came);
       return packet;
+    }
     if (outcome == PacketSocket::Outcome::gone)
       return gone();
     if (Status ready = wait(POLLIN, deadline); !ready)
@@ -187,6 +191,7 @@ Result<Value> AttachedEngine::Link::receive_message(Time deadline) {
 Result<Value> AttachedEngine::Link::request(std::string_view name, Value fields, Timeout timeout) {
   if (fault_)
     return *fault_;
+  descriptors_.clear();
   fields.set("id", ++last_id_);
   fields.set("do", name);
   auto bytes = to_cbor(fields);

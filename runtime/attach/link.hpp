@@ -19,6 +19,9 @@ public:
 
   /// The `ok` of the answer, or its error. Events that come before it are kept.
   Result<Value> request(std::string_view name, Value fields, Timeout timeout);
+  /// The descriptors that came with the last answer.
+  std::vector<Descriptor> take_descriptors() noexcept { return std::exchange(descriptors_, {}); }
+  bool has_fault() const noexcept { return fault_.has_value(); }
   /// Of a request that is answered by a version.
   Result<Version> request_version(std::string_view name, Value fields, Timeout timeout);
   /// The next event, which is to be of that name. Errors: timeout, and owner_down after the last one.
@@ -42,6 +45,7 @@ private:
   std::atomic<bool> is_interrupted_{false};
   MessageReader reader_{answer_bytes_max};
   std::deque<Value> events_;
+  std::vector<Descriptor> descriptors_;
   std::int64_t last_id_ = 0;
   bool is_closing_ = false;     // the engine said so
   std::optional<Error> fault_;  // after it nothing more can be said

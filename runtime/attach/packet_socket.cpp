@@ -1,5 +1,7 @@
 #include "runtime/attach/packet_socket.hpp"
 
+#include "runtime/descriptor_passing.hpp"
+
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -55,8 +57,8 @@ std::optional<PacketSocket> PacketSocket::connect(int folder, const std::string&
   return PacketSocket{std::move(socket)};
 }
 
-PacketSocket::Outcome PacketSocket::send(std::span<const std::byte> packet) noexcept {
-  const ssize_t sent = ::send(number(), packet.data(), packet.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+PacketSocket::Outcome PacketSocket::send(std::span<const std::byte> packet, std::span<const int> descriptors) noexcept {
+  const ssize_t sent = send_with(number(), packet, descriptors, MSG_DONTWAIT);
   return sent >= 0 ? Outcome::done : outcome_of_errno();
 }
 
@@ -75,12 +77,38 @@ PacketSocket::Outcome PacketSocket::receive(std::vector<std::byte>& packet, std:
   return Outcome::done;
 }
 
-std::optional<std::uint32_t> PacketSocket::peer_uid() const noexcept {
+PacketSocket::Outcome PacketSocket::receive(std::vector<std::byte>& packet, std::size_t bytes_max,
+                                            std::vector<Descriptor>& descriptors) {
+  packet.resize(bytes_max);
+  ssize_t got = receive_with(number(), packet, descriptors, MSG_DONTWAIT);
+  if (got < 0 && errno == ECONNRESET)
+    got = receive_with(number(), packet, descriptors, MSG_DONTWAIT);
+  if (got < 0)
+    return outcome_of_errno();
+  if (got == 0)
+    return Outcome::gone;
+  packet.resize(static_cast<std::size_t>(got));
+  return Outcome::done;
+}
+
+namespace {
+
+std::optional<ucred> peer_of(int socket) noexcept {
   ucred peer{};
   socklen_t size = sizeof peer;
-  if (::getsockopt(number(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
-    return std::nullopt;
-  return peer.uid;
+  return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? std::optional{peer} : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::uint32_t> PacketSocket::peer_uid() const noexcept {
+  const auto peer = peer_of(number());
+  return peer ? std::optional{peer->uid} : std::nullopt;
+}
+
+std::optional<pid_t> PacketSocket::peer_pid() const noexcept {
+  const auto peer = peer_of(number());
+  return peer && peer->pid > 0 ? std::optional{peer->pid} : std::nullopt;
 }
 
 Result<PacketListener> PacketListener::bind(int folder, const std::string& name) {

@@ -4,6 +4,8 @@
 
 #include <theus/result.hpp>
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -24,12 +26,17 @@ public:
   /// listens there; errno tells more, EAGAIN that too many wait already.
   static std::optional<PacketSocket> connect(int folder, const std::string& name);
 
-  Outcome send(std::span<const std::byte> packet) noexcept;
-  /// Puts the next packet into `packet`; one of more than `bytes_max` bytes counts as gone.
+  /// The descriptors, a few at most, go with it and stay ours.
+  Outcome send(std::span<const std::byte> packet, std::span<const int> descriptors = {}) noexcept;
+  /// Puts the next packet into `packet`; one of more than `bytes_max` bytes counts as gone. Descriptors that come with
+  /// it are dropped by the kernel.
   Outcome receive(std::vector<std::byte>& packet, std::size_t bytes_max);
+  /// The same, for who expects descriptors: `descriptors` gets them.
+  Outcome receive(std::vector<std::byte>& packet, std::size_t bytes_max, std::vector<Descriptor>& descriptors);
 
-  /// The user of the process at the other end, when it connected or listened.
+  /// The user of the process at the other end, and its pid, when it connected or listened.
   std::optional<std::uint32_t> peer_uid() const noexcept;
+  std::optional<pid_t> peer_pid() const noexcept;
 
   int number() const noexcept { return socket_.number(); }
 

@@ -13,6 +13,9 @@
 // up to packet_bytes_max - 1 bytes.
 //   client            {"id": n, "do": name, ...}                    see attach_requests in requests.hpp
 //   engine            {"id": n, "ok": value} or {"id": n, "error": {code, where, cause, remedy, fields}}
+//                     With the first packet of the answer to `join` come two descriptors (SCM_RIGHTS): the heavy zone's
+//                     block table and the client's lease page; with that of the answer to `segment` one. Descriptors
+//                     that a client sends are dropped.
 //   engine            {"event": "changes", since, version, entries, omitted}
 //   engine            {"event": "signals", "signals": [{sequence, version, index, name, payload} or {missed}, ...]}
 //   engine            {"event": "counts", elapsed_us, "counts": [[name, n], ...], further, missed}

@@ -8,6 +8,7 @@
 #include <array>
 
 #include "runtime/access.hpp"
+#include "runtime/attach/heavy_wire.hpp"
 #include "runtime/attach/protocol.hpp"
 #include "runtime/attach/wire.hpp"
 #include "runtime/cbor.hpp"
@@ -19,6 +20,8 @@ constexpr std::size_t paths_max = 64;
 constexpr std::size_t entries_max = 10'000;
 constexpr std::size_t reason_bytes_max = 1024;
 constexpr std::size_t signal_name_bytes_max = 255;
+constexpr std::size_t heavy_buffers_max = 10'000;
+constexpr std::uint64_t heavy_age_ms_max = std::uint64_t{1} << 40;
 // What the frame around an answer's value may take.
 constexpr std::size_t frame_bytes = 1024;
 
@@ -194,6 +197,45 @@ Result<Value> changes(AttachTarget& target, AttachedClient& client, const Value&
   return told(target, changes_between(*client.mark, target.state(), uncovered(*paths), std::min(*wanted, entries_max)));
 }
 
+Result<Value> heavy(AttachTarget& target, AttachedClient&, const Value& request) {
+  const auto age = request["age_ms"].get<std::uint64_t>();
+  const auto wanted = request["buffers_max"].get<std::size_t>();
+  if (!age || *age > heavy_age_ms_max || !wanted)
+    return bad_request(
+        "a request about the heavy zone tells from which age on leases are old, and how many buffers "
+        "it wants");
+  return to_wire(target.heavy(std::chrono::milliseconds{*age}, std::min(*wanted, heavy_buffers_max)));
+}
+
+Result<Value> join(AttachTarget&, AttachedClient& client, const Value&) {
+  if (client.guest != nullptr)
+    return bad_request("this client has joined already");
+  if (!client.invite)
+    return Error{Errc::join_refused, "attach", "this engine lets nobody read its heavy buffers"};
+  auto guest = client.invite();
+  if (!guest)
+    return guest.error();
+  auto files = (*guest)->files();
+  if (!files)
+    return files.error();
+  client.guest = *std::move(guest);
+  client.passed = *std::move(files);
+  return Value::map();
+}
+
+Result<Value> segment(AttachTarget&, AttachedClient& client, const Value& request) {
+  if (client.guest == nullptr)
+    return bad_request("this client has not joined");
+  const auto id = request["segment"].get<std::uint32_t>();
+  if (!id)
+    return bad_request("the field segment is no number of a segment");
+  auto file = client.guest->segment(*id);
+  if (!file)
+    return file.error();
+  client.passed.push_back(*std::move(file));
+  return Value::map();
+}
+
 Result<Value> answer_of(AttachTarget& target, AttachedClient& client, const Value& request) {
   const std::string name = request["do"].get<std::string>().value_or("");
   const auto found = std::ranges::find(attach_requests(), name, &AttachRequest::name);
@@ -222,6 +264,9 @@ std::span<const AttachRequest> attach_requests() {
       AttachRequest{"signal", {"name", "payload"}, send_signal},
       AttachRequest{"listen", {"filter", "last"}, listen},
       AttachRequest{"count", {"filter"}, count},
+      AttachRequest{"heavy", {"age_ms", "buffers_max"}, heavy},
+      AttachRequest{"join", {}, join},
+      AttachRequest{"segment", {"segment"}, segment},
   };
   return table;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/attach/heavy_guest.hpp"
 #include "runtime/attach/signal_stream.hpp"
 
 namespace theus {
@@ -22,6 +23,8 @@ public:
   virtual Result<SignalReceiver> listen(const ListenOptions& options) = 0;
   /// What the state must fit, or nothing: tells what is secret.
   virtual std::shared_ptr<const SchemaGuard> schema() const { return nullptr; }
+  /// The heavy zone, with at most so many buffers; holders with leases older than `age_max` are marked.
+  virtual HeavyReport heavy(std::chrono::nanoseconds, std::size_t) { return {}; }
 };
 
 /// Tells one client of the changes of some paths. Holds the state that was told last, and takes a newer one whenever
@@ -49,6 +52,9 @@ struct AttachedClient {
   std::optional<SignalStream> stream;
   std::optional<Snapshot> mark;
   bool lost_mark = false;  // it was given up
+  HeavyInvitation invite;  // empty: it can join no heavy zone
+  std::unique_ptr<HeavyGuest> guest;
+  std::vector<Descriptor> passed;  // what goes with the answer
 };
 
 /// One row of the table of requests.
@@ -59,7 +65,7 @@ struct AttachRequest {
   Result<Value> (*answer)(AttachTarget& target, AttachedClient& client, const Value& request);
 };
 
-/// All requests: info, get, set, watch, mark, changes, signal, listen, count.
+/// All requests: info, get, set, watch, mark, changes, signal, listen, count, heavy, join, segment.
 std::span<const AttachRequest> attach_requests();
 
 /// The answer to a request, as it is sent. Nothing when what came is no request at all.

@@ -5,14 +5,16 @@
 
 namespace theus {
 
-AttachSession::AttachSession(AttachTarget& target, Handshake handshake, Time now)
+AttachSession::AttachSession(AttachTarget& target, Handshake handshake, Time now, HeavyInvitation invite)
     : target_(target),
       handshake_(std::move(handshake)),
       reader_(request_bytes_max),
       raw_{handshake_.hello()},
       progress_(now),
       next_look_(now),
-      next_memory_look_(now) {}
+      next_memory_look_(now) {
+  client_.invite = std::move(invite);
+}
 
 void AttachSession::receive(std::span<const std::byte> packet, Time now) {
   if (is_over_)
@@ -46,13 +48,13 @@ void AttachSession::receive_message(std::span<const std::byte> message, Time now
   const auto answer = answer_request(target_, client_, *request);
   if (!answer)
     return end({Errc::bad_input, "attach", "what arrived is no request"});
-  say(*answer, now);
+  say(*answer, now, std::exchange(client_.passed, {}));
 }
 
-void AttachSession::say(const Value& message, Time now) {
+void AttachSession::say(const Value& message, Time now, std::vector<Descriptor> descriptors) {
   if (!has_packet())
     progress_ = now;
-  writer_.add(to_cbor(message));
+  writer_.add(to_cbor(message), std::move(descriptors));
 }
 
 void AttachSession::end(Error fault) {

@@ -20,7 +20,7 @@ public:
   /// How often it asks whether a marked state must be given up.
   static constexpr std::chrono::milliseconds memory_look_interval{250};
 
-  AttachSession(AttachTarget& target, Handshake handshake, Time now);
+  AttachSession(AttachTarget& target, Handshake handshake, Time now, HeavyInvitation invite = {});
 
   /// Whether it tells of changes, and whether there may be some that it has not told yet.
   bool has_feed() const noexcept { return client_.feed.has_value(); }
@@ -32,6 +32,8 @@ public:
 
   bool has_packet() const noexcept { return !raw_.empty() || !writer_.empty(); }
   std::span<const std::byte> packet();
+  /// What goes with it.
+  std::vector<int> descriptors() const { return raw_.empty() ? writer_.descriptors() : std::vector<int>{}; }
   void sent(Time now);
 
   /// Readable when there are signals to tell; -1 when there is nothing to wait for.
@@ -55,7 +57,7 @@ public:
 private:
   void receive_handshake(std::span<const std::byte> packet, Time now);
   void receive_message(std::span<const std::byte> message, Time now);
-  void say(const Value& message, Time now);
+  void say(const Value& message, Time now, std::vector<Descriptor> descriptors = {});
   void end(Error fault);
   std::optional<Value> news(Time now);
   void look_at_memory(Time now);

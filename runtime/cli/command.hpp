@@ -16,7 +16,8 @@ namespace theus::cli {
 struct Report {
   Value data{};
   std::string text{};
-  bool is_printed = false;  ///< there was no end to wait for: all is on stdout already
+  bool is_printed = false;   ///< there was no end to wait for: all is on stdout already
+  bool is_bad_news = false;  ///< it was found out, and is wrong: the command ends with 1
 };
 
 /// What every command works with.
@@ -55,6 +56,11 @@ extern const Command state_diff_command;
 extern const Command signal_tail_command;
 extern const Command signal_send_command;
 extern const Command signal_hz_command;
+extern const Command heavy_ls_command;
+extern const Command heavy_top_command;
+extern const Command heavy_leaks_command;
+extern const Command heavy_reap_command;
+extern const Command doctor_command;
 extern const Command workflow_validate_command;
 extern const Command schema_gen_command;
 extern const Command schema_code_command;

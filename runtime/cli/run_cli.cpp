@@ -26,21 +26,28 @@ struct Family {
 };
 
 constexpr Family families[] = {
-    {"process", "What modules register"},          {"state", "The state of a running engine, or of a run of modules"},
-    {"signal", "The signals of a running engine"}, {"workflow", "Workflow files"},
-    {"audit", "The audit log of a journal"},       {"schema", "What the state must look like"},
+    {"process", "What modules register"},
+    {"state", "The state of a running engine, or of a run of modules"},
+    {"signal", "The signals of a running engine"},
+    {"workflow", "Workflow files"},
+    {"heavy", "The heavy buffers of a running engine"},
+    {"audit", "The audit log of a journal"},
+    {"schema", "What the state must look like"},
 };
 
 const Command* const commands[] = {
-    &run_command,         &process_list_command, &process_inspect_command,   &state_get_command,
-    &state_set_command,   &state_watch_command,  &state_diff_command,        &signal_tail_command,
-    &signal_send_command, &signal_hz_command,    &workflow_validate_command, &replay_command,
-    &diff_command,        &audit_verify_command, &audit_tail_command,        &schema_gen_command,
-    &schema_code_command, &schema_check_command,
+    &run_command,          &process_list_command, &process_inspect_command,
+    &state_get_command,    &state_set_command,    &state_watch_command,
+    &state_diff_command,   &signal_tail_command,  &signal_send_command,
+    &signal_hz_command,    &heavy_ls_command,     &heavy_top_command,
+    &heavy_leaks_command,  &heavy_reap_command,   &workflow_validate_command,
+    &replay_command,       &diff_command,         &audit_verify_command,
+    &audit_tail_command,   &schema_gen_command,   &schema_code_command,
+    &schema_check_command, &doctor_command,
 };
 
 constexpr std::string_view exit_codes =
-    "Exit codes: 0 ok, 1 failed run, 2 usage, 3 bad file, 4 nothing to attach to, 5 conflicts,\n"
+    "Exit codes: 0 ok, 1 failed run or bad news, 2 usage, 3 bad file, 4 nothing to attach to, 5 conflicts,\n"
     "6 time-out, 70 internal, 130 interrupted.";
 
 /// What a command line asks for, or why it cannot be understood.
@@ -158,7 +165,7 @@ int run_command_line(int argc, const char* const* argv, Session& session) {
   if (!report)
     return print_error(session, report.error(),
                        session.interrupted ? Interrupts::exit_interrupted : exit_code(report.error().code()));
-  const int exit = session.interrupted ? Interrupts::exit_interrupted : 0;
+  const int exit = session.interrupted ? Interrupts::exit_interrupted : report->is_bad_news ? exit_failed : 0;
   if (report->is_printed)
     return exit;
   return print(session.console, session.json ? to_json(report->data) + "\n" : report->text, exit);

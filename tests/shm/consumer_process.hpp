@@ -1,7 +1,7 @@
 #pragma once
 
+#include "runtime/descriptor_passing.hpp"
 #include "shm/arena.hpp"
-#include "shm/descriptor_passing.hpp"
 #include "tests/shm/consumer_protocol.hpp"
 
 #include <poll.h>
@@ -30,7 +30,7 @@ public:
     std::vector<int> numbers;
     for (const Descriptor& file : files)
       numbers.push_back(file.number());
-    shm::send_packet(socket_, text, numbers).value();
+    send_packet(socket_, text, numbers).value();
   }
 
   struct Answer {
@@ -42,7 +42,7 @@ public:
     pollfd ask{socket_.number(), POLLIN, 0};
     if (::poll(&ask, 1, patience_ms) != 1)
       throw std::runtime_error{"the consumer process does not answer"};
-    auto packet = shm::receive_packet(socket_, 4096).value();
+    auto packet = receive_packet(socket_, 4096).value();
     Answer answer;
     std::memcpy(&answer.reply, packet->text.data(), sizeof answer.reply);
     answer.files = std::move(packet->descriptors);

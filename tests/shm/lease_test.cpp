@@ -1,5 +1,6 @@
 #include "shm/arena.hpp"
 #include "shm/reader.hpp"
+#include "tests/shm/forged_handles.hpp"
 #include "tests/support/manual_clock.hpp"
 
 #include <sys/mman.h>
@@ -123,6 +124,14 @@ TEST_CASE("a consumer refuses forged handles by the owner's table [F46]", "[leas
   CHECK(stage.reader.acquire(hold.ref()));
 }
 
+TEST_CASE("of a hundred thousand forged handles a consumer takes none, and loses no slot to them [F46]", "[lease]") {
+  constexpr unsigned seed = 4711;
+  INFO("seed " << seed);
+  Stage stage;
+  CHECK(testing::forge_handles(*stage.arena, stage.reader, seed, 100'000) == 0);
+  CHECK(stage.reader.acquire(stage.published().ref()));
+}
+
 TEST_CASE("a handle to a segment that is not attached names it", "[lease]") {
   Stage stage;
   const auto large = stage.published(8 << 20);
@@ -223,6 +232,21 @@ TEST_CASE("a consumer that is dismissed keeps what it holds and gets nothing new
   lease.reset();
   stage.arena->collect();
   CHECK(stage.arena->statistics().consumers == 0);
+}
+
+TEST_CASE("a consumer that is dismissed acquires nothing more, since nobody heeds its leases", "[lease]") {
+  Stage stage;
+  const auto hold = stage.published();
+  {
+    const auto lease = stage.reader.acquire(hold.ref()).value();
+    stage.arena->dismiss(stage.id);
+    CHECK(stage.arena->statistics().consumers == 1);
+    CHECK(code_of(stage.reader.acquire(hold.ref())) == Errc::peer_down);
+    CHECK(lease.bytes()[0] == std::byte{1});
+  }
+  stage.arena->collect();
+  CHECK(stage.arena->statistics().consumers == 0);
+  CHECK(code_of(stage.reader.acquire(hold.ref())) == Errc::peer_down);
 }
 
 TEST_CASE("after its owner's end a consumer keeps its leases and gets no new ones", "[lease]") {

@@ -67,8 +67,10 @@ TEST_CASE("the reaper removes what the dead left, and nothing of the living, of 
   elsewhere.pid_namespace += 1;
   const std::string of_elsewhere = folder.file(to_text(elsewhere), "unfinished");
 
+  CHECK(find_segments(folder.path()).dead == std::vector{to_text(name_of(dead))});
+  CHECK(std::filesystem::exists(of_dead));
   const ReapReport report = remove_dead_segments(folder.path());
-  CHECK(report.removed == 1);
+  CHECK(report.dead == std::vector{to_text(name_of(dead))});
   CHECK(report.bytes == 8);
   CHECK(report.alive == 3);
   CHECK_FALSE(std::filesystem::exists(of_dead));

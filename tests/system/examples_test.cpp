@@ -60,6 +60,22 @@ TEST_CASE("each example prints what it promises", "[examples]") {
   }
 }
 
+TEST_CASE("two processes look at frames where they were built, and none is held when one is killed", "[examples]") {
+  for (const bool kills : {false, true}) {
+    const Folder folder;
+    std::vector<std::string> arguments{"--frames", "60", "--folder", folder.path().string() + "/.theus"};
+    if (kills)
+      arguments.insert(arguments.end(), {"--kill", "20"});
+    const Finished ran = example("frames", arguments);
+    INFO(ran.err << ran.out);
+    CHECK(ran.exit == 0);
+    CHECK(has(ran.out, "histogram looked at 60, 0 wrong\n"));
+    CHECK(has(ran.out, "edges     looked at 60, 0 wrong\n"));
+    CHECK(has(ran.out, kills ? "consumers started again: 1\n" : "consumers started again: 0\n"));
+    CHECK(has(ran.out, "bytes copied: 0\nleases left: 0\nbuffers left: 0\n"));
+  }
+}
+
 TEST_CASE("the README shows the first example as it is", "[examples]") {
   CHECK(has(content_of(THEUS_SOURCE_DIR "/README.md"), "```cpp\n" + content_of(examples + "hello/main.cpp") + "```"));
 }

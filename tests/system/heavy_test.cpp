@@ -1,4 +1,5 @@
 #include <theus/engine.hpp>
+#include <theus/errors.hpp>
 #include <theus/json.hpp>
 
 #include <algorithm>
@@ -98,6 +99,53 @@ TEST_CASE("any other value at a heavy path is a violation, by whichever door it 
   }
   CHECK(engine.version() == 0);
   CHECK(engine.compare_and_swap(0, {Write::set("domain.heavy_x", Value{})}));
+}
+
+TEST_CASE("a map that is set is held to the heavy zone where it leads there, by whichever door it comes", "[heavy]") {
+  Engine engine;
+  Value wanted;
+  engine.register_process(process({"domain.part"}, [&](Context&) { return Output{wanted}; })).value();
+  const auto by_all_doors = [&](const Value& value, const auto& look) {
+    wanted = value;
+    look(engine.execute("p"));
+    look(engine.compare_and_swap(engine.version(), {Write::set("domain.part", value)}));
+    look(engine.transaction([&](Transaction& t) { return t.set("domain.part", value); }));
+    const Value below{{"part", value}};
+    look(engine.compare_and_swap(engine.version(), {Write::set("domain", below)}));
+    const std::string flow = "steps: [{flux: set, values: {domain.part: " + to_json(value) + "}}]";
+    look(engine.execute_workflow(Workflow::parse(flow, "flow.yaml").value()));
+  };
+  for (const Value& wrong : {Value{{"heavy_x", 5}}, Value{{"a", Value{{"b", Value{{"heavy_x", "text"}}}}}}}) {
+    INFO(to_json(wrong));
+    by_all_doors(wrong, [](const auto& result) {
+      CHECK(rule_of(result) == "heavy_only");
+      if (!result)
+        CHECK(result.error().text().find("heavy_x") != std::string::npos);
+    });
+  }
+  CHECK(engine.version() == 0);
+  const auto held = [&] {
+    const Value handle = at(engine, "domain.part.a.heavy_x");
+    return handle.is_heavy() && handle.keeps_heavy() && engine.heavy().view<double>(handle).value()[1] == 2.5;
+  };
+  by_all_doors(Value{{"a", Value{{"heavy_x", Value::list({1.5, 2.5})}}}, {"b", 1}}, [&](const auto& result) {
+    CHECK(result);
+    CHECK(held());
+  });
+
+  const Value handle = ramp(engine.heavy(), 4).publish().value();
+  const Value bare = parse_json(to_json(Value{{"heavy_y", handle}})).value();
+  engine.compare_and_swap(engine.version(), {Write::set("domain.part", bare)}).value();
+  CHECK(at(engine, "domain.part.heavy_y").keeps_heavy());
+}
+
+TEST_CASE("an engine does not begin with a state that the heavy zone refuses", "[heavy]") {
+  EngineOptions options;
+  options.initial = {Write::set("domain", Value{{"heavy_x", 5}})};
+  CHECK_THROWS_AS(Engine{options}, ContractViolationError);
+  options.initial = {Write::set("domain", Value{{"heavy_x", Value::list({1, 2})}})};
+  Engine engine{options};
+  CHECK(engine.heavy().view<std::int64_t>(at(engine, "domain.heavy_x")).value()[1] == 2);
 }
 
 TEST_CASE("a buffer lives as long as a version that names it can be read, and is used again after", "[heavy]") {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <theus/diff.hpp>
+#include <theus/heavy.hpp>
 
 #include <chrono>
 #include <filesystem>
@@ -61,6 +62,36 @@ struct SignalCounts {
   std::map<std::string, std::uint64_t> counts;
   std::uint64_t further = 0;  ///< of names beyond the first thousand
   std::uint64_t missed = 0;   ///< overwritten before they were counted, wanted or not
+};
+
+/// A buffer of an engine's heavy zone.
+struct HeavyBufferInfo {
+  enum class State : std::uint8_t {
+    published,  ///< immutable
+    in_place,   ///< can be written after its publication
+    dirty,      ///< in place, and its last writer failed
+    lent_only,  ///< nothing in the engine names it any more, but a process reads it
+  };
+
+  std::uint32_t block = 0;  ///< its number; used again after it
+  std::uint32_t segment = 0;
+  std::string owner;  ///< on whose account
+  HeavyType type = HeavyType::u8;
+  HeavyShape shape;
+  std::uint64_t bytes = 0;
+  State state = State::published;
+  std::uint64_t holds = 0;   ///< Values, views and grants in the engine that keep it
+  std::uint64_t leases = 0;  ///< of other processes
+};
+
+std::string_view to_string(HeavyBufferInfo::State state) noexcept;
+
+/// An engine's heavy zone.
+struct HeavyReport {
+  HeavyStatistics statistics{};
+  std::vector<HeavyHolder> holders{};      ///< processes with leases, most bytes first
+  std::vector<HeavyBufferInfo> buffers{};  ///< published ones, largest first
+  std::uint64_t omitted = 0;               ///< buffers beyond as many as were asked for
 };
 
 struct ListenOptions {
@@ -131,13 +162,19 @@ public:
   /// resource_exhausted when the marked state was given up because it kept too much of the engine's memory.
   Result<Changes> changes(const std::vector<Path>& paths, std::size_t entries_max, Timeout timeout = default_timeout);
 
+  /// The heavy zone, with its `buffers_max` (up to 10'000) largest buffers; holders with leases older than `age_max`
+  /// are marked.
+  Result<HeavyReport> heavy_report(std::chrono::milliseconds age_max, std::size_t buffers_max = 1000,
+                                   Timeout timeout = default_timeout);
+
   /// Ends a call that waits and all later ones with `cancelled`. From any thread; async-signal-safe.
   void interrupt() noexcept;
 
-private:
+protected:
   class Link;
   explicit AttachedEngine(std::unique_ptr<Link> link) noexcept;
 
+private:
   std::unique_ptr<Link> link_;
 };
 

@@ -32,6 +32,8 @@
 
 namespace theus {
 
+class JoinedEngine;
+
 /// Lets commands and programs of the same user attach to a running engine; see <theus/attach.hpp>.
 struct AttachOptions {
   /// Where the engine's socket and token stand; made with mode 0700. Empty: nobody can attach.
@@ -236,6 +238,12 @@ public:
   /// By what others attach to this engine, until it is shut down: the value of $THEUS_HANDLE and --attach. Errors:
   /// unsupported when EngineOptions::attach names no folder; why the socket could not be opened.
   Result<std::string> attach_handle() const;
+
+  /// By what another process of the same user joins this engine, until it is shut down. Errors as attach_handle().
+  Result<std::string> context_handle() const { return attach_handle(); }
+  Result<std::string> get_context_handle() const { return context_handle(); }
+  /// Joins the engine of another process as a reader; see <theus/joined_engine.hpp>, which is to be included.
+  static Result<JoinedEngine> from_handle(std::string_view handle);
 
   /// Refuses a name that is taken and paths that cannot be parsed.
   Status spawn_agent(Agent agent);

@@ -3,7 +3,7 @@
 // It obeys packets on the socket that its first argument names. The first process only forks others, each of which gets
 // a socket of its own; so a test gets a fresh process in less than a millisecond.
 
-#include "shm/descriptor_passing.hpp"
+#include "runtime/descriptor_passing.hpp"
 #include "shm/reader.hpp"
 #include "shm/sealed_buffer.hpp"
 #include "tests/shm/consumer_protocol.hpp"
@@ -21,13 +21,12 @@ namespace theus::testing {
 namespace {
 
 using shm::Lease;
-using shm::Packet;
 using shm::Reader;
 
 constexpr std::size_t packet_bytes_max = 64 * 1024;
 
 void reply(const Descriptor& socket, Reply answer) {
-  if (!shm::send_packet(socket, std::as_bytes(std::span{&answer, 1}), {}))
+  if (!send_packet(socket, std::as_bytes(std::span{&answer, 1}), {}))
     std::_Exit(0);  // the test has gone
 }
 
@@ -42,7 +41,7 @@ public:
 
   void obey() {
     for (;;) {
-      auto packet = shm::receive_packet(socket_, packet_bytes_max);
+      auto packet = receive_packet(socket_, packet_bytes_max);
       if (!packet || !*packet)
         return;
       act(**packet);
@@ -179,7 +178,7 @@ private:
     auto file = std::move(*buffer).seal();
     const int number = file->number();
     const Reply answer{};
-    (void)shm::send_packet(socket_, std::as_bytes(std::span{&answer, 1}), std::span{&number, 1});
+    (void)send_packet(socket_, std::as_bytes(std::span{&answer, 1}), std::span{&number, 1});
   }
 
   Descriptor socket_;
@@ -191,7 +190,7 @@ private:
 void serve(const Descriptor& socket) {
   ::signal(SIGCHLD, SIG_IGN);  // nobody waits for them, so they leave no zombies
   for (;;) {
-    auto packet = shm::receive_packet(socket, packet_bytes_max);
+    auto packet = receive_packet(socket, packet_bytes_max);
     if (!packet || !*packet || (*packet)->descriptors.empty())
       return;
     const pid_t child = ::fork();

@@ -1,4 +1,4 @@
-#include "shm/descriptor_passing.hpp"
+#include "runtime/descriptor_passing.hpp"
 
 #include <sys/socket.h>
 
@@ -6,7 +6,7 @@
 #include <cstring>
 #include <system_error>
 
-namespace theus::shm {
+namespace theus {
 namespace {
 
 constexpr std::size_t control_bytes = CMSG_SPACE(descriptors_per_packet_max * sizeof(int));
@@ -41,10 +41,8 @@ std::vector<Descriptor> descriptors_in(msghdr& message) {
 
 }  // namespace
 
-Status send_packet(const Descriptor& socket, std::span<const std::byte> text, std::span<const int> descriptors) {
-  if (text.empty() || descriptors.size() > descriptors_per_packet_max)
-    return socket_error("a packet of 0 bytes, or with too many descriptors", EMSGSIZE);
-  iovec piece{const_cast<std::byte*>(text.data()), text.size()};
+ssize_t send_with(int socket, std::span<const std::byte> packet, std::span<const int> descriptors, int flags) noexcept {
+  iovec piece{const_cast<std::byte*>(packet.data()), packet.size()};
   msghdr message{};
   message.msg_iov = &piece;
   message.msg_iovlen = 1;
@@ -60,15 +58,13 @@ Status send_packet(const Descriptor& socket, std::span<const std::byte> text, st
   }
   ssize_t sent = -1;
   do
-    sent = ::sendmsg(socket.number(), &message, MSG_NOSIGNAL);
+    sent = ::sendmsg(socket, &message, flags | MSG_NOSIGNAL);
   while (sent < 0 && errno == EINTR);
-  return sent >= 0 ? Status{} : socket_error("sendmsg", errno);
+  return sent;
 }
 
-Result<std::optional<Packet>> receive_packet(const Descriptor& socket, std::size_t bytes_max) {
-  Packet packet;
-  packet.text.resize(bytes_max);
-  iovec piece{packet.text.data(), packet.text.size()};
+ssize_t receive_with(int socket, std::span<std::byte> room, std::vector<Descriptor>& descriptors, int flags) {
+  iovec piece{room.data(), room.size()};
   alignas(cmsghdr) char control[control_bytes]{};
   msghdr message{};
   message.msg_iov = &piece;
@@ -77,19 +73,37 @@ Result<std::optional<Packet>> receive_packet(const Descriptor& socket, std::size
   message.msg_controllen = sizeof control;
   ssize_t got = -1;
   do
-    got = ::recvmsg(socket.number(), &message, MSG_CMSG_CLOEXEC);
+    got = ::recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
   while (got < 0 && errno == EINTR);
+  if (got < 0)
+    return got;
+  std::vector<Descriptor> came = descriptors_in(message);
+  if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+    errno = EMSGSIZE;
+    return -1;
+  }
+  descriptors = std::move(came);
+  return got;
+}
+
+Status send_packet(const Descriptor& socket, std::span<const std::byte> text, std::span<const int> descriptors) {
+  if (text.empty() || descriptors.size() > descriptors_per_packet_max)
+    return socket_error("a packet of 0 bytes, or with too many descriptors", EMSGSIZE);
+  return send_with(socket.number(), text, descriptors, 0) >= 0 ? Status{} : socket_error("sendmsg", errno);
+}
+
+Result<std::optional<Packet>> receive_packet(const Descriptor& socket, std::size_t bytes_max) {
+  Packet packet;
+  packet.text.resize(bytes_max);
+  const ssize_t got = receive_with(socket.number(), packet.text, packet.descriptors, 0);
   if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
     return std::optional<Packet>{};
   if (got < 0)
     return socket_error("recvmsg", errno);
-  packet.descriptors = descriptors_in(message);
-  if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
-    return socket_error("a packet did not fit", EMSGSIZE);
   if (got == 0)
     return socket_error("the other side has left", ENOTCONN);
   packet.text.resize(static_cast<std::size_t>(got));
   return std::optional<Packet>{std::move(packet)};
 }
 
-}  // namespace theus::shm
+}  // namespace theus

@@ -1,0 +1,99 @@
+#include "actors/heavy_host.hpp"
+
+#include <algorithm>
+
+namespace theus::actors {
+namespace {
+
+using State = HeavyBufferInfo::State;
+
+class Guest final : public HeavyGuest {
+public:
+  Guest(shm::ArenaPtr arena, shm::ConsumerId id) noexcept : arena_(std::move(arena)), id_(id) {}
+  Guest(const Guest&) = delete;
+  Guest& operator=(const Guest&) = delete;
+  ~Guest() override { arena_->dismiss(id_); }
+
+  Result<std::vector<Descriptor>> files() override {
+    auto table = arena_->table_file();
+    if (!table)
+      return table.error();
+    auto leases = arena_->lease_file(id_);
+    if (!leases)
+      return leases.error();
+    std::vector<Descriptor> both;
+    both.push_back(*std::move(table));
+    both.push_back(*std::move(leases));
+    return both;
+  }
+  Result<Descriptor> segment(std::uint32_t id) override { return arena_->segment_file(id); }
+
+private:
+  const shm::ArenaPtr arena_;
+  const shm::ConsumerId id_;
+};
+
+State state_of(const shm::BlockReport& block) {
+  if (block.is_condemned)
+    return State::lent_only;
+  if (block.state == shm::BlockState::dirty)
+    return State::dirty;
+  return shm::parts_of(block.ref).is_in_place() ? State::in_place : State::published;
+}
+
+HeavyBufferInfo described(const shm::BlockReport& block) {
+  const shm::Handle handle = shm::parts_of(block.ref);
+  return {.block = handle.block(),
+          .segment = handle.segment,
+          .owner = block.owner,
+          .type = handle.type,
+          .shape = handle.shape,
+          .bytes = handle.bytes,
+          .state = state_of(block),
+          .holds = block.holds,
+          .leases = block.leases};
+}
+
+}  // namespace
+
+int HeavyHost::death_signal() const {
+  const shm::ArenaPtr arena = room_->arena_if_made();
+  return arena == nullptr ? -1 : arena->death_signal();
+}
+
+std::vector<shm::LostLeases> HeavyHost::look(Time now) {
+  const shm::ArenaPtr arena = room_->arena_if_made();
+  if (arena == nullptr)
+    return {};
+  auto lost = arena->collect();
+  next_look_ = arena->consumers() > 0 ? std::optional{now + look_interval} : std::nullopt;
+  return lost;
+}
+
+HeavyInvitation HeavyHost::invitation(std::optional<shm::ProcessIdentity> process) {
+  return [this, process]() -> Result<std::unique_ptr<HeavyGuest>> {
+    if (!process)
+      return Error{Errc::peer_down, "heavy zone", "the process that connected has ended", "Join from a living one"};
+    auto arena = room_->arena();
+    if (!arena)
+      return arena.error();
+    const auto id = (*arena)->admit(*process);
+    if (!id)
+      return id.error();
+    next_look_ = std::chrono::steady_clock::now() + look_interval;
+    return std::unique_ptr<HeavyGuest>{std::make_unique<Guest>(*std::move(arena), *id)};
+  };
+}
+
+HeavyReport HeavyHost::report(const HeavyZone& zone, std::chrono::nanoseconds age_max, std::size_t buffers_max) {
+  HeavyReport report;
+  if (const shm::ArenaPtr arena = shm::HeavyRoom::of(zone)->arena_if_made())
+    for (const shm::BlockReport& block : arena->blocks(buffers_max, report.omitted))
+      report.buffers.push_back(described(block));
+  report.holders = zone.holders(age_max);
+  std::ranges::sort(report.holders, std::ranges::greater{}, &HeavyHolder::bytes);
+  report.statistics = zone.statistics();
+  return report;
+}
+
+}  // namespace theus::actors
