@@ -40,7 +40,8 @@ SignalCore::SignalCore(const SignalHubOptions& wanted)
       second_lines(reinterpret_cast<SecondLine*>(memory_.get() + SignalRing::bytes(wanted.capacity))),
       large(fence),
       gate(fence, wanted.capacity),
-      producers_(fence) {}
+      producers_(fence),
+      alone_at_(ring.walk(0)) {}
 
 SignalCore::~SignalCore() {
   for (auto at = ring.walk(ring.oldest()); at.place() < ring.tail() && large.any(); at.next())
@@ -109,6 +110,23 @@ std::uint64_t SignalCore::publish(const ByteRun& bytes) {
   if (first == 0) [[unlikely]]
     count_refused(bytes.size());
   return first;
+}
+
+std::uint64_t SignalCore::publish(const SignalRecord& record) { return publish_single(SingleRecord{record}); }
+std::uint64_t SignalCore::publish(const SingleBytes& record) { return publish_single(record); }
+
+// What most sends are, in one piece.
+template <class Single>
+std::uint64_t SignalCore::publish_single(const Single& record) {
+  const Placed placed = place_alone(record, gate.limit());
+  if (placed.outcome != Placed::Outcome::published) [[unlikely]] {
+    if constexpr (std::is_same_v<Single, SingleRecord>)
+      return publish(record.all().records);
+    else
+      return publish(record.all());
+  }
+  notify(record, placed.first);
+  return placed.first + 1;
 }
 
 // Gated subscribers could never make room for more than the capacity at once.
@@ -194,7 +212,7 @@ SignalCore::Placed SignalCore::publish_among_several(const Run& run, Gate heeded
 }
 
 template <class Run>
-SignalCore::Placed SignalCore::place_alone(const Run& run, std::uint64_t limit) noexcept {
+[[gnu::always_inline]] inline SignalCore::Placed SignalCore::place_alone(const Run& run, std::uint64_t limit) noexcept {
   const auto inside = producers_.enter();
   if (!inside) [[unlikely]]
     return {Placed::Outcome::taken};
@@ -202,12 +220,13 @@ SignalCore::Placed SignalCore::place_alone(const Run& run, std::uint64_t limit) 
   const auto first = ring.claim_alone_up_to(count, limit);
   if (!first) [[unlikely]]
     return {ring.is_closed() ? Placed::Outcome::closed : Placed::Outcome::no_room};
-  auto at = ring.walk(*first);
+  auto at = alone_at_.place() == *first ? alone_at_ : ring.walk(*first);
   for (std::size_t i = 0; i < count; ++i, at.next()) {
     if (at.place() + slots_ahead < limit)  // beyond it somebody is still reading
       prefetch_to_write(at, run, i);
     write(at, run, i);
   }
+  alone_at_ = at;
   return {Placed::Outcome::published, *first};
 }
 
@@ -237,7 +256,8 @@ LargeEvent* SignalCore::large_at(const SignalRing::Walk& at) const noexcept {
 }
 
 template <class Run>
-void SignalCore::write(const SignalRing::Walk& at, const Run& run, std::size_t i) noexcept {
+[[gnu::always_inline]] inline void SignalCore::write(const SignalRing::Walk& at, const Run& run,
+                                                     std::size_t i) noexcept {
   LargeEvent* former = large.any() ? large_at(at) : nullptr;
   ring.write(at, [&](SignalRing::Words& words) { run.write(i, WritableWords{words, second_lines[at.slot()]}); });
   if (former != nullptr) [[unlikely]]
@@ -245,19 +265,20 @@ void SignalCore::write(const SignalRing::Walk& at, const Run& run, std::size_t i
 }
 
 template <class Run>
-void SignalCore::prefetch_to_write(const SignalRing::Walk& at, const Run& run, std::size_t i) const noexcept {
+[[gnu::always_inline]] inline void SignalCore::prefetch_to_write(const SignalRing::Walk& at, const Run& run,
+                                                                 std::size_t i) const noexcept {
   ring.prefetch_to_write(at, slots_ahead);
   if (run.uses_second_line(i) && at.slot() + slots_ahead < options.capacity)
     theus::prefetch_to_write(&second_lines[at.slot() + slots_ahead]);
 }
 
 template <class Run>
-void SignalCore::notify(const Run& run, std::uint64_t first) noexcept {
+[[gnu::always_inline]] inline void SignalCore::notify(const Run& run, std::uint64_t first) noexcept {
   fence.light();
   if (sleepers.has_sleepers()) [[unlikely]]
     sleepers.wake();
   if (wakers.any()) [[unlikely]]
-    wakers.wake(run, first + run.size());
+    wakers.wake(run.all(), first + run.size());
 }
 
 void SignalCore::close() {

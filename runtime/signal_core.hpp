@@ -58,6 +58,8 @@ public:
   /// At consecutive places when there are at most `capacity` of them.
   std::uint64_t publish(std::span<const SignalRecord> records);
   std::uint64_t publish(const ByteRun& bytes);
+  std::uint64_t publish(const SignalRecord& record);
+  std::uint64_t publish(const SingleBytes& record);
   /// Refused where publish() would wait: closed or overloaded.
   Result<std::uint64_t> try_publish(const SignalRecord& record);
   /// At consecutive places, waiting for nobody; each with its index.
@@ -96,7 +98,9 @@ private:
   // What to do where a gated subscriber would be overrun.
   enum class Gate : std::uint8_t { ignore, wait, refuse };
 
-  // A Run is a RecordRun or a ByteRun.
+  // A Run is a RecordRun or a ByteRun, a Single one of their records.
+  template <class Single>
+  std::uint64_t publish_single(const Single& record);
   template <class Run>
   std::uint64_t publish_in_parts(const Run& run);
   template <class Run>
@@ -117,6 +121,7 @@ private:
   void refuse(std::span<const SignalRecord> records) noexcept;
 
   BiasedEntry producers_;
+  SignalRing::Walk alone_at_;  // where the next place is likely to be; of the thread inside producers_
   std::atomic<std::uint64_t> refused_{0};
   std::atomic<std::uint64_t> rate_limited_{0};
   mutable std::mutex registry_change_;

@@ -42,8 +42,7 @@ template <class Content>
 std::uint64_t send_one(SignalCore& core, const Topic* topic, std::string_view name, const Content& content) {
   if (!passes(core, topic, name)) [[unlikely]]
     return 0;
-  const SignalRecord record = core.record(topic, name, content);
-  return core.publish({&record, 1});
+  return core.publish(core.record(topic, name, content));
 }
 
 std::uint64_t send_bytes(SignalCore& core, const Topic* topic, std::string_view name,
@@ -52,7 +51,7 @@ std::uint64_t send_bytes(SignalCore& core, const Topic* topic, std::string_view 
     return send_one(core, topic, name, bytes);
   if (!passes(core, topic, name)) [[unlikely]]
     return 0;
-  return core.publish(ByteRun{topic->id, bytes, payload_bytes_inline_max});
+  return core.publish(SingleBytes{topic->id, bytes});
 }
 
 }  // namespace

@@ -59,14 +59,33 @@ public:
   auto& at(std::size_t word) const noexcept {
     return word < SignalRing::record_words ? slot_[word] : second_.words[word - SignalRing::record_words];
   }
-  /// Calls `each(atomic, i)` for `count` words from `first` on; no branch per word.
+  /// Calls `each(atomic, i)` for `count` words from `first` on.
   template <class Each>
   [[gnu::always_inline]] void for_each(std::size_t first, std::size_t count, const Each& each) const noexcept {
     const std::size_t in_slot = std::min(count, SignalRing::record_words - first);
+#pragma GCC unroll 8
     for (std::size_t i = 0; i < in_slot; ++i)
       each(slot_[first + i], i);
+#pragma GCC unroll 8
     for (std::size_t i = in_slot; i < count; ++i)
       each(second_.words[first + i - SignalRing::record_words], i);
+  }
+  /// The payload, and what stands behind it in its lines: a fixed number of words is copied sooner than some of them.
+  /// REQUIRES: room for payload_words_max.
+  [[gnu::always_inline]] void copy_payload(SignalHead head, std::uint64_t* to) const noexcept {
+    if (head.has_version) [[unlikely]] {
+      for_each(2, head.payload_words(),
+               [&](const auto& word, std::size_t i) { to[i] = word.load(std::memory_order_relaxed); });
+      return;
+    }
+    constexpr std::size_t in_slot = payload_bytes_in_slot / 8;
+#pragma GCC unroll 8
+    for (std::size_t i = 0; i < in_slot; ++i)
+      to[i] = slot_[1 + i].load(std::memory_order_relaxed);
+    if (head.bytes > payload_bytes_in_slot)
+#pragma GCC unroll 8
+      for (std::size_t i = in_slot; i < payload_words_max; ++i)
+        to[i] = second_.words[i - in_slot].load(std::memory_order_relaxed);
   }
 
 private:
@@ -86,6 +105,7 @@ struct SignalRecord {
 
 /// Records to be written at consecutive places, with the version of their commit, or 0.
 struct RecordRun {
+  const RecordRun& all() const noexcept { return *this; }
   std::span<const SignalRecord> records;
   std::uint64_t version = 0;
 
@@ -106,12 +126,43 @@ struct RecordRun {
   }
 };
 
+/// One record without a version.
+struct SingleRecord {
+  const SignalRecord& record;
+
+  RecordRun all() const noexcept { return {{&record, 1}}; }
+  static constexpr std::size_t size() noexcept { return 1; }
+  bool uses_second_line(std::size_t) const noexcept { return record.head.bytes > payload_bytes_in_slot; }
+  void write(std::size_t, const WritableWords& words) const noexcept { all().write(0, words); }
+};
+
+[[gnu::always_inline]] inline void write_bytes(std::uint32_t topic, std::span<const std::byte> bytes,
+                                               const WritableWords& words) noexcept {
+  SignalHead head;
+  head.topic = topic;
+  head.form = PayloadForm::bytes;
+  head.bytes = static_cast<std::uint8_t>(bytes.size());
+  words.at(0).store(head.word(), std::memory_order_relaxed);
+  words.for_each(1, bytes.size() / 8, [&](auto& word, std::size_t at) {
+    std::uint64_t content;
+    std::memcpy(&content, bytes.data() + 8 * at, sizeof content);
+    word.store(content, std::memory_order_relaxed);
+  });
+  if (const std::size_t rest = bytes.size() % 8; rest != 0) {
+    std::uint64_t content = 0;
+    std::memcpy(&content, bytes.data() + bytes.size() - rest, rest);
+    words.at(1 + bytes.size() / 8).store(content, std::memory_order_relaxed);
+  }
+}
+
 /// Plain bytes of one topic, cut into records of `record_bytes`; the last may be shorter.
 /// REQUIRES: record_bytes is 1 to payload_bytes_inline_max, unless there are no bytes, which are one empty record.
 struct ByteRun {
   std::uint32_t topic_id;
   std::span<const std::byte> bytes;
   std::size_t record_bytes;
+
+  const ByteRun& all() const noexcept { return *this; }
 
   std::size_t size() const noexcept {
     return bytes.size() <= record_bytes ? 1 : (bytes.size() + record_bytes - 1) / record_bytes;
@@ -126,24 +177,20 @@ struct ByteRun {
   }
 
   void write(std::size_t i, const WritableWords& words) const noexcept {
-    const std::byte* from = bytes.data() + i * record_bytes;
-    const std::size_t size = std::min(record_bytes, bytes.size() - i * record_bytes);
-    SignalHead head;
-    head.topic = topic_id;
-    head.form = PayloadForm::bytes;
-    head.bytes = static_cast<std::uint8_t>(size);
-    words.at(0).store(head.word(), std::memory_order_relaxed);
-    words.for_each(1, size / 8, [&](auto& word, std::size_t at) {
-      std::uint64_t content;
-      std::memcpy(&content, from + 8 * at, sizeof content);
-      word.store(content, std::memory_order_relaxed);
-    });
-    if (size % 8 != 0) {
-      std::uint64_t content = 0;
-      std::memcpy(&content, from + size / 8 * 8, size % 8);
-      words.at(1 + size / 8).store(content, std::memory_order_relaxed);
-    }
+    write_bytes(topic_id, bytes.subspan(i * record_bytes, std::min(record_bytes, bytes.size() - i * record_bytes)),
+                words);
   }
+};
+
+/// The bytes of one record. REQUIRES: at most payload_bytes_inline_max.
+struct SingleBytes {
+  std::uint32_t topic_id;
+  std::span<const std::byte> bytes;
+
+  ByteRun all() const noexcept { return {topic_id, bytes, payload_bytes_inline_max}; }
+  static constexpr std::size_t size() noexcept { return 1; }
+  bool uses_second_line(std::size_t) const noexcept { return bytes.size() > payload_bytes_in_slot; }
+  void write(std::size_t, const WritableWords& words) const noexcept { write_bytes(topic_id, bytes, words); }
 };
 
 }  // namespace theus

@@ -110,7 +110,7 @@ private:
   Run take_one(Event& event);
   Run take_conflated(Event& event);
   void take_batch(EventBatch& batch);
-  Fill fill(Event& event, const SignalRing::Walk& at, SignalHead head, Hearing hearing);
+  Fill fill(Event& event, SignalRing::Walk at, SignalHead head, Hearing hearing);
   std::uint64_t skip_lost() noexcept;
   void move_to(std::uint64_t place) noexcept;
   static void add(std::atomic<std::uint64_t>& counter, std::uint64_t count) noexcept;

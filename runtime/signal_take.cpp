@@ -11,18 +11,8 @@ namespace {
 // How far ahead a receiver that is far behind asks for lines: a few transfers between cores, in receives.
 constexpr std::uint64_t slots_ahead = 8;
 
-ReadableWords words_of(const SignalCore& core, const SignalRing::Walk& at, const SignalRing::Words& words) noexcept {
-  return {words, core.second_lines[at.slot()]};
-}
-
 std::uint64_t version_of(SignalHead head, const ReadableWords& words) noexcept {
   return head.has_version ? words.at(1).load(std::memory_order_relaxed) : 0;
-}
-
-[[gnu::always_inline]] inline void copy_payload(SignalHead head, const ReadableWords& words,
-                                                std::uint64_t* to) noexcept {
-  words.for_each(head.has_version ? 2 : 1, head.payload_words(),
-                 [&](const auto& word, std::size_t i) { to[i] = word.load(std::memory_order_relaxed); });
 }
 
 }  // namespace
@@ -38,9 +28,9 @@ struct Subscriber::EventRoom {
   std::size_t size() const noexcept { return events.size(); }
   void copy(std::size_t i, SignalHead head, const ReadableWords& words) const noexcept {
     events[i].version = version_of(head, words);
-    copy_payload(head, words, events[i].payload.words_.data());
+    words.copy_payload(head, events[i].payload.words_.data());
   }
-  Fill complete(std::size_t i, const SignalRing::Walk& at, SignalHead head, Hearing hearing) const {
+  Fill complete(std::size_t i, SignalRing::Walk at, SignalHead head, Hearing hearing) const {
     return self.fill(events[i], at, head, hearing);
   }
 };
@@ -55,9 +45,9 @@ struct Subscriber::BatchRoom {
   void copy(std::size_t i, SignalHead head, const ReadableWords& words) const noexcept {
     EventView::Slot& slot = batch.slots_[i];
     slot.version = version_of(head, words);
-    copy_payload(head, words, slot.words);
+    words.copy_payload(head, slot.words);
   }
-  Fill complete(std::size_t i, const SignalRing::Walk& at, SignalHead head, Hearing hearing) const {
+  Fill complete(std::size_t i, SignalRing::Walk at, SignalHead head, Hearing hearing) const {
     EventView::Slot& slot = batch.slots_[i];
     slot.sequence = at.place() + 1;
     slot.index = head.index;
@@ -70,7 +60,7 @@ struct Subscriber::BatchRoom {
     slot.name_bytes = static_cast<std::uint8_t>(hearing.topic->text.size());
     return Fill::wanted;
   }
-  Fill complete_large(EventView::Slot& slot, const SignalRing::Walk& at, SignalHead head, Hearing hearing) const {
+  Fill complete_large(EventView::Slot& slot, SignalRing::Walk at, SignalHead head, Hearing hearing) const {
     Event event;
     event.version = slot.version;
     std::copy_n(slot.words, payload_words_max, event.payload.words_.begin());
@@ -145,23 +135,24 @@ template <class Room>
 Subscriber::Run Subscriber::take_run(const Room room) {
   if (end_.load(std::memory_order_relaxed) != End::none) [[unlikely]]
     return {0, Received::Kind::closed};
-  const SignalCore& core = *core_;
+  const SignalRing ring = core_->ring;
+  const SecondLine* const second_lines = core_->second_lines;
   Run run{0, Received::Kind::event};
   const std::uint64_t begin = next_.load(std::memory_order_relaxed);
-  auto at = core.ring.walk(begin);
+  auto at = ring.walk(begin);
   std::uint64_t skipped = 0;
   bool uses_second_line = false;
   const std::size_t limit = room.size();
   while (run.count < limit) {
     if (room.is_behind) {
-      core.ring.prefetch(at, slots_ahead);
-      if (uses_second_line && at.slot() + slots_ahead < core.options.capacity)
-        __builtin_prefetch(&core.second_lines[at.slot() + slots_ahead]);
+      ring.prefetch(at, slots_ahead);
+      if (uses_second_line && at.slot() + slots_ahead < ring.capacity())
+        __builtin_prefetch(&second_lines[at.slot() + slots_ahead]);
     }
     SignalHead head;
     Hearing hearing;
-    const Poll poll = core.ring.read(at, [&](const SignalRing::Words& slot) {
-      const ReadableWords words = words_of(core, at, slot);
+    const Poll poll = ring.read(at, [&](const SignalRing::Words& slot) {
+      const ReadableWords words{slot, second_lines[at.slot()]};
       head = SignalHead::of(words.at(0).load(std::memory_order_relaxed));
       hearing = hear(head.topic);
       if (hearing.wanted) [[likely]]
@@ -174,14 +165,14 @@ Subscriber::Run Subscriber::take_run(const Room room) {
       skipped += filled == Fill::unwanted;
       if (filled != Fill::lost) [[likely]]
         at.next();
-      if (skipped <= core.options.capacity) [[likely]]
+      if (skipped <= ring.capacity()) [[likely]]
         continue;
       // A flood of unwanted events must not hold the caller for ever.
       run.ended = Received::Kind::empty;
     } else if (poll == Poll::overrun) {
       run.ended = Received::Kind::lagged;
     } else {
-      run.ended = core.ring.closed_at() <= at.place() ? Received::Kind::closed : Received::Kind::empty;
+      run.ended = ring.closed_at() <= at.place() ? Received::Kind::closed : Received::Kind::empty;
     }
     break;
   }
@@ -196,7 +187,7 @@ Subscriber::Run Subscriber::take_run(const Room room) {
 }
 
 // Completes an event whose words have been copied.
-Subscriber::Fill Subscriber::fill(Event& event, const SignalRing::Walk& at, SignalHead head, Hearing hearing) {
+Subscriber::Fill Subscriber::fill(Event& event, SignalRing::Walk at, SignalHead head, Hearing hearing) {
   event.sequence = at.place() + 1;
   event.index = head.index;
   if (hearing.topic != nullptr)
