@@ -163,8 +163,11 @@ CommitTurn::Verdict CommitTurn::commit_now(const ProposalView& proposal) {
   if (proposal.base != head_->version) {
     if (auto known = check_base(*head_, proposal.base); !known)
       return known.error();
-    if (auto conflict = find_conflict(*head_, proposal))
+    if (auto conflict = find_conflict(*head_, proposal)) {
+      if (schema_ != nullptr && schema_->has_secrets()) [[unlikely]]
+        conflict->current = schema_->redacted(conflict->path, conflict->current);
       return *std::move(conflict);
+    }
   }
   std::optional<Logging::Place> place;
   if (logging_ != nullptr)

@@ -50,6 +50,15 @@ std::string_view to_string(Difference::Kind kind) noexcept {
   return names[static_cast<std::size_t>(kind)];
 }
 
+Value data_of(const Difference& difference) {
+  Value data{{"kind", to_string(difference.kind)}, {"path", difference.path.spelling()}};
+  if (difference.kind != Difference::Kind::added)
+    data.set("before", difference.before);
+  if (difference.kind != Difference::Kind::removed)
+    data.set("after", difference.after);
+  return data;
+}
+
 std::string to_text(const Difference& difference, std::size_t value_bytes_max) {
   const std::string path = difference.path.is_root() ? "(root)" : escaped(difference.path.spelling());
   const auto text = [&](const Value& value) { return shortened(escaped(to_json(value)), value_bytes_max); };

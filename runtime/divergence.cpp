@@ -37,15 +37,6 @@ Result<Snapshot> after(const Snapshot& before, Version version, std::span<const 
   return turn.snapshot();
 }
 
-Value data_of(const Difference& difference) {
-  Value data{{"kind", to_string(difference.kind)}, {"path", difference.path.spelling()}};
-  if (difference.kind != Difference::Kind::added)
-    data.set("before", difference.before);
-  if (difference.kind != Difference::Kind::removed)
-    data.set("after", difference.after);
-  return data;
-}
-
 Value data_of(std::span<const Signal> signals) {
   Value list = Value::list();
   for (const Signal& signal : signals)

@@ -12,9 +12,10 @@
 namespace theus {
 namespace {
 
+bool begins_character(char c) noexcept { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }
+
 std::size_t count_characters(std::string_view text) noexcept {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+  return static_cast<std::size_t>(std::ranges::count_if(text, begins_character));
 }
 
 bool equals(const MapPart& map, const Value& value);
@@ -36,7 +37,9 @@ bool equals(const MapPart& map, const Value& value) {
 
 }  // namespace
 
-bool SchemaCheck::fits(SchemaId schema, SchemaView view) { return check(schema, view) && !is_exhausted_; }
+bool SchemaCheck::fits(SchemaId schema, SchemaView view) {
+  return (view.map == nullptr ? fits_whole(schema, *view.value) : check(schema, view)) && !is_exhausted_;
+}
 
 void SchemaCheck::report(SchemaId schema, SchemaView view, const Path& at, Violations& violations) {
   Report report{violations, at};
@@ -137,9 +140,13 @@ bool SchemaCheck::check_real(const SchemaNode& node, const Value& value) {
 
 bool SchemaCheck::check_text(const SchemaNode& node, const Value& value) {
   const std::string_view text = value.as_string();
-  const std::size_t characters = count_characters(text);
-  const bool is_long_enough = characters >= node.characters_least;
-  const bool is_short_enough = characters <= node.characters_greatest;
+  // A character has at least a byte, so often there is nothing to count.
+  const bool has_one = !text.empty() && begins_character(text.front());
+  const bool is_sure =
+      text.size() <= node.characters_greatest && node.characters_least <= static_cast<std::size_t>(has_one);
+  const std::size_t characters = is_sure ? 0 : count_characters(text);
+  const bool is_long_enough = is_sure || characters >= node.characters_least;
+  const bool is_short_enough = is_sure || characters <= node.characters_greatest;
   const bool matches =
       node.pattern == nullptr || RE2::PartialMatch(re2::StringPiece{text.data(), text.size()}, *node.pattern);
   if (report_ != nullptr) {

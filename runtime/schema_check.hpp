@@ -74,6 +74,8 @@ private:
   struct Report;
 
   bool check(SchemaId schema, SchemaView view);
+  bool fits_whole(SchemaId schema, const Value& value);
+  bool fits_members(const SchemaNode& node, const Value& map);
   bool check_kind(const SchemaNode& node, SchemaView view);
   bool check_integer(const SchemaNode& node, const Value& value);
   bool check_real(const SchemaNode& node, const Value& value);

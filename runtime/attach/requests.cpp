@@ -88,9 +88,11 @@ Result<Value> get(AttachTarget& target, AttachedClient&, const Value& request) {
   if (const Status allowed = AccessTable::standard()->check_read(*path, Standing::ordinary()); !allowed)
     return allowed.error();
   const Snapshot state = target.state();
-  const auto value = state.find(*path);
+  auto value = state.find(*path);
   if (!value)
     return Value{{"version", state.version()}};
+  if (const auto schema = target.schema(); schema != nullptr && schema->has_secrets())
+    value = schema->redacted(*path, *value);
   constexpr std::size_t limit = answer_bytes_max - frame_bytes;
   if (encoded_size(*value, limit) > limit)
     return Error{Errc::too_large, path->text(),

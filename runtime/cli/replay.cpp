@@ -109,7 +109,7 @@ Result<Report> diff(const DiffCommand& options, Session& session) {
   Value differences = Value::list();
   std::string text;
   for (const Difference& difference : found.entries) {
-    differences.push_back(cli::data_of(difference));
+    differences.push_back(data_of(difference));
     text += to_text(difference) + "\n";
   }
   if (found.omitted > 0 && !session.json)

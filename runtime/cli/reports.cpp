@@ -16,15 +16,6 @@ Value data_of(const Error& error) {
             {"fields", error.fields()}}}};
 }
 
-Value data_of(const Difference& difference) {
-  Value data{{"kind", to_string(difference.kind)}, {"path", difference.path.spelling()}};
-  if (difference.kind != Difference::Kind::added)
-    data.set("before", difference.before);
-  if (difference.kind != Difference::Kind::removed)
-    data.set("after", difference.after);
-  return data;
-}
-
 namespace {
 
 /// A line for each, as to_text() would write them.

@@ -10,9 +10,6 @@ namespace theus::cli {
 /// {"error": {code, where, cause, remedy, fields}}
 Value data_of(const Error& error);
 
-/// {kind, path, before, after}
-Value data_of(const Difference& difference);
-
 /// The error for people: one line, and one more for each finding in a file and each difference.
 std::string text_of(const Error& error, const Console& console);
 

@@ -47,11 +47,11 @@ Journal::Journal(Terms terms, JournalFiles files, LogScan log, Database database
 Journal::~Journal() { (void)close(); }
 
 Status Journal::in_transaction(const std::function<Status()>& body) {
-  Status done = database_.run("BEGIN IMMEDIATE");
+  Status done = begin_.run();
   if (done)
     done = body();
   if (done)
-    done = database_.run("COMMIT");
+    done = commit_.run();
   if (done)
     return {};
   if (is_final(done.error()))
@@ -233,15 +233,18 @@ Status Journal::end_checkpoint() {
   return ended;
 }
 
-/// Keeps the two newest checkpoints, should one be damaged, and what the wanted history needs.
+/// Keeps the two newest checkpoints, should one be damaged, with all commits from the older one on, and what the wanted
+/// history needs.
 Status Journal::drop_old_history() {
   const std::uint64_t wanted = terms_.options.history_min;
   const std::string bound = std::to_string(wanted > 0 && version_ > wanted ? version_ - wanted : 0);
-  const auto oldest_needed = database_.number("SELECT max(version) FROM checkpoints WHERE version <= " + bound);
-  if (!oldest_needed)
-    return oldest_needed.error();
-  const std::string oldest = std::to_string(*oldest_needed);
   const std::string newest_two = "(SELECT version FROM checkpoints ORDER BY version DESC LIMIT 2)";
+  const auto of_history = database_.number("SELECT max(version) FROM checkpoints WHERE version <= " + bound);
+  const auto of_newest = database_.number("SELECT min(version) FROM " + newest_two);
+  if (!of_history || !of_newest)
+    return of_history ? of_newest.error() : of_history.error();
+  const std::int64_t oldest_needed = std::min(*of_history, *of_newest);
+  const std::string oldest = std::to_string(oldest_needed);
   const std::string checkpoints = wanted > 0 ? " version < " + oldest + " AND" : "";
   auto dropped = in_transaction([&]() -> Status {
     if (auto done =
@@ -255,12 +258,12 @@ Status Journal::drop_old_history() {
                           std::to_string(requests_kept_max) + ")")
                              .c_str());
   });
-  for (bool more = wanted > 0 && *oldest_needed > 0; more && dropped;) {
+  for (bool more = wanted > 0 && oldest_needed > 0; more && dropped;) {
     const auto first = database_.number("SELECT min(version) FROM commits");
     if (!first)
       return first.error();
-    const auto last = std::min(*oldest_needed, *first + static_cast<std::int64_t>(rows_dropped_at_once));
-    more = last < *oldest_needed;
+    const auto last = std::min(oldest_needed, *first + static_cast<std::int64_t>(rows_dropped_at_once));
+    more = last < oldest_needed;
     // The commit of the oldest checkpoint stays: its link is where the chain goes on.
     dropped = in_transaction(
         [&] { return database_.run(("DELETE FROM commits WHERE version < " + std::to_string(last)).c_str()); });
@@ -275,10 +278,10 @@ void Journal::warn(LogLevel level, std::string text, Value fields) const {
 
 void Journal::warn_of_size() {
   const auto pages = database_.number("PRAGMA page_count");
-  const auto page_bytes = database_.number("PRAGMA page_size");
-  if (!pages || !page_bytes)
+  const auto bytes_each = database_.number("PRAGMA page_size");
+  if (!pages || !bytes_each)
     return;
-  const auto bytes = static_cast<std::uint64_t>(*pages * *page_bytes);
+  const auto bytes = static_cast<std::uint64_t>(*pages * *bytes_each);
   if (bytes < bytes_warned_)
     return;
   while (bytes_warned_ <= bytes)

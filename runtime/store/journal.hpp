@@ -15,10 +15,10 @@
 
 namespace theus::store {
 
-/// Pages in the write-ahead log from which on they are moved into the main file: about as many as are reserved for it.
+/// Pages in the write-ahead log from which on they are moved into the main file.
 struct LogPages {
-  int wanted = 250;  ///< when nothing else is to do
-  int most = 1000;   ///< at any rate
+  int wanted = 1000;  ///< when nothing else is to do
+  int most = 4000;    ///< at any rate; room for about as many is reserved
 };
 
 /// The journal of one engine while it is open: takes batches of commits, makes checkpoints, writes the mark.
@@ -59,11 +59,14 @@ public:
 private:
   Journal(Terms terms, JournalFiles files, LogScan log, Database database, MarkFile mark);
 
+  Status prepare_transactions();
   Status make_tables();
   Status read_header();
+  Status prepare_all(std::initializer_list<std::pair<Statement*, std::string_view>> wanted);
   Status prepare();
   Status secure();
   Status set_durability();
+  Status reserve_log();
   Result<Version> restore_checkpoint(CommitTurn& turn, Recovery& found);
   Status replay_commits(CommitTurn& turn, Recovery& found);
   Status restore_requests(CommitTurn& turn, Version up_to, Recovery& found);
@@ -98,6 +101,8 @@ private:
   Chain audit_;
   std::optional<Error> failure_;  // after which nothing is written
 
+  Statement begin_;
+  Statement commit_;
   Statement insert_commit_;
   Statement insert_request_;
   Statement insert_audit_;

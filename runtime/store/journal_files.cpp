@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -34,19 +35,6 @@ Result<bool> make(const std::filesystem::path& path) {
   if (::fchmod(file.number(), 0600) != 0)  // whatever the umask says
     return failure(path, "its mode cannot be set");
   return true;
-}
-
-/// Without room for it the log grows as it is written.
-void reserve(const std::filesystem::path& log) {
-  const Descriptor file{::open(log.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
-  struct stat found {};
-  if (!file || ::fchmod(file.number(), 0600) != 0 || ::fstat(file.number(), &found) != 0 || found.st_size > 0)
-    return;
-  const std::vector<char> zeros(std::size_t{1} << 20);
-  for (std::size_t written = 0; written < JournalFiles::log_reserve_bytes; written += zeros.size())
-    if (::write(file.number(), zeros.data(), zeros.size()) != static_cast<ssize_t>(zeros.size()))
-      return static_cast<void>(::ftruncate(file.number(), 0));
-  (void)::fsync(file.number());
 }
 
 Status sync_folder(const std::filesystem::path& folder) {
@@ -124,7 +112,6 @@ Result<JournalFiles> JournalFiles::claim(const std::filesystem::path& path) {
   const auto made = make(files.path_);
   if (!made)
     return made.error();
-  reserve(log_of(files.path_));
   const auto mark_made = make(mark_of(files.path_));
   if (!mark_made)
     return mark_made.error();
@@ -136,6 +123,23 @@ Result<JournalFiles> JournalFiles::claim(const std::filesystem::path& path) {
     if (auto synced = sync_folder(files.path_.parent_path()); !synced)
       return synced.error();
   return files;
+}
+
+void JournalFiles::reserve_log(std::size_t bytes) const {
+  const Descriptor log{::open(log_of(path_).c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW)};
+  struct stat found {};
+  if (!log || ::fstat(log.number(), &found) != 0)
+    return;
+  const std::vector<char> zeros(std::size_t{1} << 16);
+  auto at = static_cast<std::size_t>(found.st_size);
+  while (at < bytes) {
+    const std::size_t wanted = std::min(zeros.size(), bytes - at);
+    if (::pwrite(log.number(), zeros.data(), wanted, static_cast<off_t>(at)) != static_cast<ssize_t>(wanted))
+      return static_cast<void>(::ftruncate(log.number(), found.st_size));
+    at += wanted;
+  }
+  if (at > static_cast<std::size_t>(found.st_size))
+    (void)::fsync(log.number());
 }
 
 Status JournalFiles::check_in_place() const {

@@ -17,10 +17,6 @@ public:
   /// Holds the lock of the journal until it goes. Errors: journal_in_use with the holder's `pid`; journal_failed.
   static Result<JournalFiles> claim(const std::filesystem::path& path);
 
-  /// Bytes of zeros that a new write-ahead log is filled with: a commit that overwrites blocks is synced sooner than
-  /// one that makes the file grow, for nothing but its data changes. SQLite takes them for an empty log.
-  static constexpr std::size_t log_reserve_bytes = std::size_t{4} << 20;
-
   static std::filesystem::path log_of(const std::filesystem::path& path) { return with(path, "-wal"); }
   static std::filesystem::path mark_of(const std::filesystem::path& path) { return with(path, "-mark"); }
   static std::filesystem::path lock_of(const std::filesystem::path& path) { return with(path, "-lock"); }
@@ -34,6 +30,11 @@ public:
 
   /// Refuses (journal_failed) when the main file is no longer the one that was claimed.
   Status check_in_place() const;
+
+  /// Fills the write-ahead log with zeros up to so many bytes, if there is room: a commit that overwrites blocks is
+  /// synced in half the time of one that makes the file grow. SQLite takes zeros for the end of the log. It removes a
+  /// log that it finds beside an empty database: REQUIRES the tables, and that nobody writes meanwhile.
+  void reserve_log(std::size_t bytes) const;
 
   /// Refuses (journal_failed) what is no regular file of this user with one name. Nothing there: false.
   static Result<bool> check(const std::filesystem::path& path);

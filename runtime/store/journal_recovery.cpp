@@ -46,7 +46,8 @@ Result<std::unique_ptr<Journal>> Journal::open(Terms terms) {
     return database.error();
   std::unique_ptr<Journal> journal{
       new Journal{std::move(terms), *std::move(files), *log, *std::move(database), *std::move(mark)}};
-  for (const auto step : {&Journal::read_header, &Journal::secure, &Journal::set_durability, &Journal::prepare})
+  for (const auto step : {&Journal::prepare_transactions, &Journal::read_header, &Journal::secure,
+                          &Journal::set_durability, &Journal::reserve_log, &Journal::prepare})
     if (auto done = ((*journal).*step)(); !done)
       return done.error();
   return journal;
@@ -70,7 +71,8 @@ Status Journal::make_tables() {
                              "; PRAGMA user_version = " + std::to_string(format_version) +
                              "; INSERT INTO journal VALUES ('name', '" + name_ + "'), ('seed', '" +
                              std::to_string(seed_) + "')";
-  if (auto wal = database_.run("PRAGMA journal_mode = WAL"); !wal)
+  const std::string layout = "PRAGMA page_size = " + std::to_string(page_bytes) + "; PRAGMA journal_mode = WAL";
+  if (auto wal = database_.run(layout.c_str()); !wal)
     return wal;
   return in_transaction([&]() -> Status {
     auto made = database_.run(tables);
@@ -80,23 +82,25 @@ Status Journal::make_tables() {
 
 /// What is found is told to be there: from now on it must outlive a power cut.
 Status Journal::secure() {
-  return log_.committed == 0 ? Status{} : in_transaction([&] { return database_.secure_log(); });
+  return log_.committed == 0 ? Status{} : in_transaction([&] { return database_.secure_log(log_.committed_bytes); });
 }
 
 Status Journal::set_durability() {
-  if (auto set = database_.run("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0"); !set)
+  if (auto set = database_.run("PRAGMA journal_mode = WAL"); !set)
     return set;
   return database_.run(terms_.options.level == Durability::os ? "PRAGMA synchronous = NORMAL"
                                                               : "PRAGMA synchronous = FULL");
 }
 
-Status Journal::prepare() {
-  const std::pair<Statement*, std::string_view> wanted[] = {
-      {&insert_commit_, "INSERT INTO commits VALUES (?, ?, ?)"},
-      {&insert_request_, "INSERT INTO requests VALUES (?, ?, ?, ?)"},
-      {&insert_audit_, "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?)"},
-      {&insert_part_, "INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?)"},
-  };
+Status Journal::reserve_log() {
+  const auto bytes = database_.number("PRAGMA page_size");
+  if (!bytes)
+    return bytes.error();
+  files_.reserve_log(log_bytes(static_cast<std::size_t>(terms_.log_pages.most), static_cast<std::size_t>(*bytes)));
+  return {};
+}
+
+Status Journal::prepare_all(std::initializer_list<std::pair<Statement*, std::string_view>> wanted) {
   for (const auto& [statement, sql] : wanted) {
     auto prepared = database_.prepare(sql);
     if (!prepared)
@@ -104,6 +108,17 @@ Status Journal::prepare() {
     *statement = *std::move(prepared);
   }
   return {};
+}
+
+Status Journal::prepare_transactions() { return prepare_all({{&begin_, "BEGIN IMMEDIATE"}, {&commit_, "COMMIT"}}); }
+
+Status Journal::prepare() {
+  return prepare_all({
+      {&insert_commit_, "INSERT INTO commits VALUES (?, ?, ?)"},
+      {&insert_request_, "INSERT INTO requests VALUES (?, ?, ?, ?)"},
+      {&insert_audit_, "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?)"},
+      {&insert_part_, "INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?)"},
+  });
 }
 
 Result<Recovery> Journal::recover(CommitTurn& turn) {

@@ -16,8 +16,8 @@ Result<std::optional<Checkpoint>> beginning(JournalReader& reader, Version to, J
   if (from == JournalStates::From::nearest)
     std::ranges::reverse(*versions);
   for (const Version version : *versions) {
-    if (version > to)
-      continue;
+    if (version > to || (version < to && version + 1 < reader.first()))
+      continue;  // too late, or what follows it was dropped
     auto checkpoint = read_checkpoint(reader.database(), version);
     if (!checkpoint || *checkpoint)
       return checkpoint;

@@ -7,6 +7,10 @@ namespace theus::store {
 inline constexpr int application_id = 0x54484553;  // "THES", in the header of the database
 inline constexpr int format_version = 1;
 
+/// Of a new journal. A commit writes a page at least, to the log and, later, to the main file, so small ones are
+/// soonest written and checked.
+inline constexpr int page_bytes = 1024;
+
 inline constexpr const char* tables = R"sql(
 CREATE TABLE journal (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE commits (version INTEGER PRIMARY KEY, record BLOB NOT NULL, link BLOB NOT NULL) STRICT;

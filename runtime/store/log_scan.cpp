@@ -63,6 +63,10 @@ bool read_at(const Descriptor& file, std::span<unsigned char> into, std::size_t 
 
 }  // namespace
 
+std::size_t log_bytes(std::size_t pages, std::size_t page_bytes) noexcept {
+  return header_bytes + pages * (frame_header_bytes + page_bytes);
+}
+
 Result<LogScan> scan_log(const std::filesystem::path& path) {
   const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
   if (!file) {
@@ -106,8 +110,10 @@ Result<LogScan> scan_log(const std::filesystem::path& path) {
       is_damaged = true;
     else if (is_damaged && is_sound)
       ++scan.sound_after_damage;
-    if (!is_damaged && big_endian(frame, 4) != 0)
+    if (!is_damaged && big_endian(frame, 4) != 0) {
       scan.committed = pages;
+      scan.committed_bytes = at + frame.size();
+    }
   }
   scan.cut = pages - scan.committed;
   return scan;

@@ -98,6 +98,7 @@ Database::Database(sqlite3* connection) noexcept : connection_(connection) {
   // The file may come from anywhere: no code in it runs.
   sqlite3_db_config(connection, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   sqlite3_db_config(connection, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  // In place of SQLite's own, which moves the log by itself; `PRAGMA wal_autocheckpoint` would take this one away.
   sqlite3_wal_hook(
       connection,
       [](void* pages, sqlite3*, const char*, int count) {
@@ -172,7 +173,7 @@ Result<int> Database::move_log() {
   return in_log - moved;
 }
 
-Status Database::secure_log() {
+Status Database::secure_log(std::uint64_t bytes) {
   constexpr sqlite3_int64 piece_bytes = 1 << 16;  // SQLite's own layer writes less than 128 KiB at once
   sqlite3_file* log = nullptr;
   sqlite3_file_control(connection_.get(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
@@ -182,6 +183,7 @@ Status Database::secure_log() {
   errno = 0;
   sqlite3_int64 size = 0;
   int code = calls.xFileSize(log, &size);
+  size = std::min(size, static_cast<sqlite3_int64>(bytes));
   std::vector<char> piece(static_cast<std::size_t>(std::min(size, piece_bytes)));
   for (sqlite3_int64 at = 0; at < size && code == SQLITE_OK; at += piece_bytes) {
     const int count = static_cast<int>(std::min(size - at, piece_bytes));

@@ -66,10 +66,10 @@ public:
 
   /// Moves what is in the write-ahead log into the main file as far as readers allow; how many pages are left in it.
   Result<int> move_log();
-  /// Writes what is in the write-ahead log once more, where it stands, and syncs it. What SQLite has read from it may
-  /// have been in the system's memory only, of a program that ended before its sync, or in spite of a sync that failed:
-  /// another sync would not write that. REQUIRES: a transaction that keeps other writers out.
-  Status secure_log();
+  /// Writes the first bytes of the write-ahead log once more, where it stands, and syncs it. What SQLite has read from
+  /// it may have been in the system's memory only, of a program that ended before its sync, or in spite of a sync that
+  /// failed: another sync would not write that. REQUIRES: a transaction that keeps other writers out.
+  Status secure_log(std::uint64_t bytes);
   /// Pages in the write-ahead log after the last commit on this connection.
   int log_pages() const noexcept { return *log_pages_; }
   bool is_in_transaction() const noexcept;

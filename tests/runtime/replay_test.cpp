@@ -87,6 +87,30 @@ TEST_CASE("a version whose history was dropped is not replayable", "[replay]") {
   CHECK(report.digest == digests.at(900));
 }
 
+TEST_CASE("however little history is wanted, either of the two newest checkpoints is enough to go on [F26]",
+          "[replay][journal][F26]") {
+  const Folder folder;
+  JournalOptions options = in(folder);
+  options.history_min = 1;
+  std::map<Version, Digest> digests;
+  for (int run = 0; run < 2; ++run) {
+    JournalledTurn turn{options};
+    digests.merge(commit_many(turn, 300));
+    CHECK(turn.end());
+  }
+  CHECK(journal_extent(options.path).value().first > 1);
+  const ReplayReport report = replay(options.path).value();
+  CHECK(report.version == 600);
+  CHECK(report.checkpoints >= 1);
+  CHECK(report.digest == digests.at(600));
+
+  alter(options.path,
+        "UPDATE checkpoints SET proof = zeroblob(32) WHERE version = (SELECT max(version) FROM checkpoints)");
+  const JournalledTurn again{options};
+  CHECK(again.found().checkpoints_refused == 1);
+  CHECK(again.digest() == digests.at(600));
+}
+
 TEST_CASE("a replay goes through every version and compares the digests of checkpoints [F36]", "[replay][F36]") {
   const Folder folder;
   std::map<Version, Digest> digests;
@@ -112,7 +136,7 @@ TEST_CASE("a replay goes through every version and compares the digests of check
   const Error other = error_of(replay(in(folder).path));
   CHECK(other.code() == Errc::replay_diverged);
   REQUIRE(other.field("version") != nullptr);
-  CHECK(other.field("version")->as_int() >= 50);
+  CHECK(other.field("version")->as_int() >= 49);  // while version 50 is written, 49 is the newest to be seen
 }
 
 TEST_CASE("a replay names the first record that is not the one that was written [F26]", "[replay][F26]") {

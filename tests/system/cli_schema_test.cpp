@@ -92,7 +92,7 @@ TEST_CASE("a running engine's state can be drafted and checked", "[cli][schema]"
   CHECK(call({"schema", "check", "--attach", handle}).exit == 0);
 }
 
-TEST_CASE("what is secret shows in no difference", "[cli][schema][F137]") {
+TEST_CASE("what is secret shows in no difference, and is not got", "[cli][schema][F137]") {
   const Folder folder;
   const std::string schema = folder.file(
       "secret.yaml",
@@ -101,6 +101,12 @@ TEST_CASE("what is secret shows in no difference", "[cli][schema][F137]") {
   const auto watching = project.watch({"domain"});
   CHECK(project.state({"set", "domain.card", R"({"number": "4929-1111", "owner": "Ada"})"}).exit == 0);
   watching->wait_for_out("Ada");
+  for (const char* path : {"domain", "domain.card", "domain.card.number"}) {
+    const Finished got = project.state({"get", path});
+    CHECK(got.exit == 0);
+    CHECK(has(got.out, "(secret)"));
+    CHECK_FALSE(has(got.out, "4929"));
+  }
   const Finished wrong = project.state({"set", "domain.card.number", "4929"});
   CHECK(wrong.exit == 1);
   CHECK(has(wrong.err, "got (secret)"));

@@ -33,6 +33,19 @@ Schema schema_of(std::string_view text) { return Schema::parse(text).value(); }
 
 Value at(const Engine& engine, const Path& path) { return engine.state().find(path).value_or(Value{}); }
 
+TEST_CASE("a conflict does not tell what is secret", "[schema][F137]") {
+  Engine engine{with_state({{"domain.card", Value{{"number", "4929-1111"}, {"owner", "Ada"}}}})};
+  engine.set_schema("domain.card", schema_of(R"({"properties": {"number": {"type": "string", "x-secret": true}}})"))
+      .value();
+  const Version before = engine.version();
+  engine.compare_and_swap(before, {{"domain.card.number", "4929-2222"}}).value();
+  const auto current_of = [&](const Write& write) {
+    return *engine.compare_and_swap(before, {write}).error().field("current");
+  };
+  CHECK(current_of({"domain.card.number", "4929-3333"}) == Value{"(secret)"});
+  CHECK(current_of({"domain.card", Value{}}) == Value{{"number", "(secret)"}, {"owner", "Ada"}});
+}
+
 TEST_CASE("a withdrawal beyond the balance changes nothing, and sends nothing", "[schema][F84]") {
   Engine engine{with_state({{"domain.account", Value{{"balance", 100}}}})};
   engine.set_schema<Account>("domain.account").value();

@@ -45,6 +45,9 @@ Diff diff(const Snapshot& before, const Snapshot& after, const Path& below = {},
 /// "added", "removed" or "changed".
 std::string_view to_string(Difference::Kind kind) noexcept;
 
+/// {kind, path, before, after}, without what is null by the kind. May throw bad_alloc.
+Value data_of(const Difference& difference);
+
 /// `+ path = value`, `- path` or `~ path: before -> after`, with values as JSON of at most `value_bytes_max` bytes
 /// each. One line without its end; nothing in it can drive a terminal.
 std::string to_text(const Difference& difference, std::size_t value_bytes_max = 200);
