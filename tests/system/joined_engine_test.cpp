@@ -7,6 +7,8 @@
 #include "tests/support/folder.hpp"
 #include "tests/support/subprocess.hpp"
 
+#include <sys/wait.h>
+
 #include <algorithm>
 #include <condition_variable>
 #include <csignal>
@@ -217,6 +219,26 @@ TEST_CASE("the leases of a killed reader come back by themselves, and the log na
   lock.unlock();
   CHECK(stage.engine->heavy().statistics().buffers == 1);
   CHECK(stage.engine->heavy().statistics().lost_leases == 1);
+}
+
+TEST_CASE("a forked child of a reader is refused, and its parent keeps what it reads [F13]", "[join]") {
+  JoinStage stage;
+  stage.show(4);
+  auto joined = stage.join();
+  const Value handle = handle_at(joined);
+  std::optional<Bytes> view = joined.heavy().view<std::uint8_t>(handle).value();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const bool is_refused = code_of(joined.heavy().view<std::uint8_t>(handle)) == Errc::forked;
+    view.reset();
+    ::_exit(is_refused ? 0 : 1);
+  }
+  int status = -1;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
+  CHECK(stage.leases() == 1);
+  stage.show(5);
+  CHECK((*view)[0] == 4);
 }
 
 TEST_CASE("a reader that stands still keeps what it reads [F10][F48]", "[join]") {
