@@ -1,4 +1,3 @@
-#include "runtime/store/journal_tables.hpp"
 #include "tests/support/folder.hpp"
 #include "tests/support/journalled_turn.hpp"
 
@@ -76,24 +75,6 @@ TEST_CASE("a journal that was not closed has everything that was acknowledged [F
   const JournalledTurn again{in(copy)};
   CHECK(again.found().version == 100);
   CHECK(again.at("domain.count") == Value{100});
-}
-
-TEST_CASE("commits overwrite room that the log has from the beginning, and never make it grow", "[journal]") {
-  const Folder folder;
-  const auto log = store::JournalFiles::log_of(in(folder).path);
-  constexpr store::LogPages pages{.wanted = 30, .most = 60};
-  std::uintmax_t reserved = 0;
-  for (int program = 0; program < 2; ++program) {
-    JournalledTurn turn{in(folder), pages};
-    const auto room = std::filesystem::file_size(log);
-    CHECK(room >= store::log_bytes(60, store::page_bytes));
-    for (int i = 1; i <= 200; ++i)
-      turn.commit({{"domain.count", i}}).value();
-    CHECK(std::filesystem::file_size(log) < room + (16U << 10));  // a commit is whole when it goes over the bound
-    CHECK((reserved == 0 || room < reserved + (16U << 10)));
-    reserved = room;
-  }
-  CHECK(JournalledTurn{in(folder), pages}.found().version == 400);
 }
 
 TEST_CASE("requests are remembered by the journal [F88]", "[journal][F88]") {
