@@ -78,12 +78,15 @@ TEST_CASE("without room in the address space the answer is no_space [F40]", "[se
 #endif
 }
 
+// UBSan looks at objects through a pipe, and takes what it cannot look at for an object of another type.
+#if !defined(__SANITIZE_ADDRESS__)
 TEST_CASE("without descriptors the answer is no_space", "[segment_file]") {
   const Limit limit{RLIMIT_NOFILE, 0};
   const auto refused = create_memory_file("file", 4096);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code() == Errc::no_space);
 }
+#endif
 
 TEST_CASE("a size that cannot be is no_space, not an overflow", "[segment_file]") {
   CHECK(Segment::create({.zone = 3}, 1, ~std::uint64_t{0}).error().code() == Errc::no_space);
