@@ -41,7 +41,7 @@ bool all_are(const Value& list, Value::Kind kind) {
   for (const Value& item : list.items())
     if (item.kind() != kind)
       return false;
-  return list.size() > 0;
+  return !list.empty();
 }
 
 }  // namespace
@@ -91,7 +91,7 @@ Result<Admitted> HeavyRoom::admit(const Value& value) {
     return Admitted{value, 0};
   const bool is_reals = value.is_list() && all_are(value, Value::Kind::real);
   const bool is_integers = value.is_list() && all_are(value, Value::Kind::integer);
-  if (is_reals || is_integers || (value.is_bytes() && value.size() > 0)) {
+  if (is_reals || is_integers || (value.is_bytes() && !value.empty())) {
     auto made = arena();
     if (!made)
       return made.error();
