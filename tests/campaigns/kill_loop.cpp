@@ -46,6 +46,7 @@ struct Told {
   Version before = 0;
   Number asked = 0;
   Version expected = 0;
+  bool is_heard = false;  ///< by this killer; what an earlier one was told last may be missing
 };
 using Memory = std::array<Told, doors>;
 
@@ -54,10 +55,9 @@ using Memory = std::array<Told, doors>;
 ///   repeated DOOR NUMBER VERSION   failed TEXT
 class Life {
 public:
-  Life(const std::filesystem::path& folder, int out, const Memory& memory, bool remembers, bool ends_cleanly)
+  Life(const std::filesystem::path& folder, int out, const Memory& memory, bool ends_cleanly)
       : out_(out),
         memory_(memory),
-        remembers_(remembers),
         ends_cleanly_(ends_cleanly),
         engine_{{.threads = 1,
                  .log = [](const LogEntry&) {},
@@ -148,9 +148,10 @@ private:
 
   void use(std::size_t door) {
     const Told& told = memory_[door];
-    Number number = remembers_ && door < clients ? told.acknowledged : last_[door];
+    const bool remembers = told.is_heard && door < clients;
+    Number number = remembers ? told.acknowledged : last_[door];
     Version expected = told.asked > told.acknowledged ? told.expected : told.version;
-    if (remembers_ && door < clients && number > 0)
+    if (remembers && number > 0)
       say("repeated", door, number, commit(door, number, told.before));
     for (int left = commits_before_clean_end; left > 0 || !ends_cleanly_; --left) {
       ++number;
@@ -174,7 +175,6 @@ private:
 
   const int out_;
   const Memory& memory_;
-  const bool remembers_;
   const bool ends_cleanly_;
   std::array<Number, doors> last_{};
   Engine engine_;
@@ -199,14 +199,14 @@ public:
         counts_.killed_while_starting >> counts_.clean_ends;
     for (Told& told : memory_)
       progress >> told.acknowledged >> told.version >> told.before >> told.asked >> told.expected;
-    is_resumed_ = counts_.cycles > 0;
+    for (Told& told : memory_)
+      told.is_heard = counts_.cycles == 0;
   }
 
   bool run(Number cycles) {
     while (counts_.cycles < cycles && fault_.empty()) {
       cycle();
       ++counts_.cycles;
-      is_resumed_ = false;
       if (fault_.empty())
         save();
       if (counts_.cycles % 1000 == 0)
@@ -267,7 +267,7 @@ private:
 
   [[noreturn]] void live(int out, bool ends_cleanly) {
     try {
-      Life life{folder_, out, memory_, !is_resumed_, ends_cleanly};
+      Life life{folder_, out, memory_, ends_cleanly};
       life.run();
     } catch (const std::exception& error) {
       const std::string text = std::string{"failed "} + error.what() + "\n";
@@ -328,7 +328,7 @@ private:
     if (what == "found") {
       check(second == third, "a commit is there twice or by half");
       check(second >= told.acknowledged, ("acknowledged and lost, " + std::to_string(told.acknowledged)).c_str());
-      check(second <= told.asked || is_resumed_, "nobody asked for it");
+      check(second <= told.asked || !told.is_heard, "nobody asked for it");
       counts_.found_unanswered += second > told.acknowledged ? 1 : 0;
     } else if (what == "asks") {
       told.asked = second;
@@ -341,6 +341,7 @@ private:
       told.acknowledged = second;
       told.version = third;
       told.before = told.expected;
+      told.is_heard = true;
       ++counts_.acknowledged;
     }
   }
@@ -369,7 +370,6 @@ private:
   std::mt19937 random_;
   Memory memory_{};
   Counts counts_;
-  bool is_resumed_ = false;
   bool is_open_ = false;
   Clock::duration patience_{};  // left for the life that is to start or to end
   std::string text_;
