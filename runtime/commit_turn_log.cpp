@@ -157,7 +157,8 @@ Status CommitTurn::Logging::stop() {
 
 // A door for bad_alloc, as try_commit().
 Status CommitTurn::add_record(ProposalView& proposal, std::vector<std::byte>& record) const try {
-  append_record(record, proposal, proposal.cause != nullptr ? *proposal.cause : Cause{.time = clock_.wall()});
+  append_record(record, proposal,
+                proposal.cause != nullptr ? *proposal.cause : Cause{.kind = proposal.kind, .time = clock_.wall()});
   proposal.record = &record;
   return {};
 } catch (const std::bad_alloc&) {
