@@ -43,9 +43,10 @@ public:
   Result<Version> set(const Path& path, const Value& value, const SetOptions& options) override {
     if (auto open = enter_(); !open)
       return open.error();
-    return options.expected ? swap(path, value, *options.expected, options.reason)
-                            : core_->transactor.run([&](Transaction& edit) { return edit.set(path, value); },
-                                                    {.reason = options.reason, .timeout = set_timeout});
+    return options.expected
+               ? swap(path, value, *options.expected, options.reason)
+               : core_->transactor.run([&](Transaction& edit) { return edit.set(path, value); },
+                                       {.reason = options.reason, .timeout = set_timeout}, Cause::Kind::attached);
   }
 
   Result<std::uint64_t> send_signal(std::string_view name, const Value& payload) override {
@@ -65,7 +66,7 @@ private:
     std::vector<Write> writes{Write::set(path, value)};
     if (auto fits = core_->turn.access()->admit_all(writes); !fits)
       return fits.error();
-    auto outcome = core_->turn.commit({expected, false, {}, writes, {}});
+    auto outcome = core_->turn.commit({.base = expected, .writes = writes, .kind = Cause::Kind::attached});
     if (outcome && !reason.empty())
       core_->trail.record({.kind = AuditEntry::Kind::edit,
                            .who = "transaction",

@@ -71,8 +71,8 @@ Result<Version> Engine::Impl::adopt(StateSchema next) {
   if (!guard)
     return guard.error();
   TransactionOptions terms{.grants = {"global"}};
-  auto outcome =
-      core->transactor.run([&](Transaction& transaction) { return migrate(next, transaction); }, terms, &*guard);
+  auto outcome = core->transactor.run([&](Transaction& transaction) { return migrate(next, transaction); }, terms,
+                                      Cause::Kind::migration, &*guard);
   if (outcome) {
     schema = std::move(next);
     schema_guard = *std::move(guard);

@@ -4,6 +4,13 @@
 #include <theus/replay.hpp>
 
 namespace theus {
+namespace {
+
+Cause::Kind kind_of(const TransactionOptions& options) {
+  return options.reason.empty() ? Cause::Kind::transaction : Cause::Kind::edit;
+}
+
+}  // namespace
 
 Snapshot Engine::state() const {
   impl_->require_parent("state");
@@ -67,7 +74,8 @@ Result<Version> Engine::Impl::swap_heavy(Version expected, std::span<const Write
 }
 
 Result<Version> Engine::Impl::swap(Version expected, std::span<const Write> writes, const CasOptions& wanted) {
-  ProposalView proposal{expected, wanted.strict, wanted.reads, writes, {}};
+  ProposalView proposal{
+      .base = expected, .strict = wanted.strict, .reads = wanted.reads, .writes = writes, .kind = Cause::Kind::swap};
   if (wanted.request_id.empty() && wanted.grants.empty()) [[likely]]
     return core->turn.commit(proposal);
   const Standing standing{.grants = wanted.grants};
@@ -88,14 +96,15 @@ Result<Version> Engine::update(const Path& path, const std::function<Value(const
 Result<Transaction> Engine::transaction(TransactionOptions options) {
   if (auto open = impl_->enter("transaction"); !open)
     return open.error();
-  return impl_->core->transactor.open(std::move(options), impl_->core);
+  const Cause::Kind kind = kind_of(options);
+  return impl_->core->transactor.open(std::move(options), kind, impl_->core);
 }
 
 Result<Version> Engine::transaction(const std::function<Status(Transaction&)>& body,
                                     const TransactionOptions& options) {
   if (auto open = impl_->enter("transaction"); !open)
     return open.error();
-  return impl_->core->transactor.run(body, options);
+  return impl_->core->transactor.run(body, options, kind_of(options));
 }
 
 Result<Transaction> Engine::edit(std::string reason) {

@@ -13,6 +13,10 @@ std::string_view to_string(Cause::Kind kind) noexcept {
     case Cause::Kind::initial: return "initial";
     case Cause::Kind::input: return "input";
     case Cause::Kind::migration: return "migration";
+    case Cause::Kind::swap: return "swap";
+    case Cause::Kind::transaction: return "transaction";
+    case Cause::Kind::edit: return "edit";
+    case Cause::Kind::attached: return "attached";
   }
   return "unknown";
 }

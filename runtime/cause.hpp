@@ -13,15 +13,20 @@ namespace theus {
 struct Cause {
   // Numbers are stable: they stand in journals.
   enum class Kind : std::uint8_t {
-    external = 0,   ///< a swap or transaction of a caller outside processes
-    process = 1,    ///< a call of the process `name`
-    round = 2,      ///< a round of the agents that match `name`
-    agent = 3,      ///< a run of the agent `name`, which acts on its own
-    cohort = 4,     ///< a step of the cohort `name`
-    workflow = 5,   ///< a step of the workflow `name` that sets values or emits
-    initial = 6,    ///< the data that an engine begins with
-    input = 7,      ///< the inputs of the workflow `name`
-    migration = 8,  ///< from one version of the schema to another
+    external = 0,      ///< a caller outside processes, of which no more is known
+    process = 1,       ///< a call of the process `name`
+    round = 2,         ///< a round of the agents that match `name`
+    agent = 3,         ///< a run of the agent `name`, which acts on its own
+    cohort = 4,        ///< a step of the cohort `name`
+    workflow = 5,      ///< a step of the workflow `name` that sets values or emits
+    initial = 6,       ///< the data that an engine begins with
+    input = 7,         ///< the inputs of the workflow `name`
+    migration = 8,     ///< a schema comes into force, with the migrations to it
+    swap = 9,          ///< a compare_and_swap of the program
+    transaction = 10,  ///< a transaction of the program
+    edit = 11,         ///< a transaction of the program that has a reason, which the audit log holds
+    attached = 12,     ///< a client that is attached to the engine
+    last = attached,
   };
 
   Kind kind = Kind::external;

@@ -26,7 +26,7 @@ Cause read_cause(CborCursor& in) {
   if (in.list() != 7)
     in.fail("a cause has seven parts");
   const std::uint64_t kind = in.number();
-  if (kind > static_cast<std::uint64_t>(Cause::Kind::migration))
+  if (kind > static_cast<std::uint64_t>(Cause::Kind::last))
     in.fail("the kind of a cause is unknown");
   cause.kind = static_cast<Cause::Kind>(kind);
   cause.name = in.text();

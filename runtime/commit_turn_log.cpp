@@ -79,15 +79,15 @@ LogWriter::Written CommitTurn::Logging::write() noexcept {
   const std::size_t count = batch_.size();
   const Status written = log_.append(batch_);
   Settlement* chain = nullptr;
-  bool is_left = false;
+  std::size_t left = 0;
   {
     const std::lock_guard lock{turn_.turn_};
     chain = written ? settle(count) : fail(written.error());
-    is_left = !written && !unsettled_.is_empty();
+    left = unsettled_.size();
   }
   durable_changed_.notify_all();
   UnsettledCommits::tell(chain, durable(), written ? nullptr : &written.error());
-  return {count, is_left};
+  return {count, left, !written && left > 0};
 }
 
 Settlement* CommitTurn::Logging::settle(std::size_t count) noexcept {
@@ -157,7 +157,8 @@ Status CommitTurn::Logging::stop() {
 
 // A door for bad_alloc, as try_commit().
 Status CommitTurn::add_record(ProposalView& proposal, std::vector<std::byte>& record) const try {
-  append_record(record, proposal, proposal.cause != nullptr ? *proposal.cause : Cause{.time = clock_.wall()});
+  append_record(record, proposal,
+                proposal.cause != nullptr ? *proposal.cause : Cause{.kind = proposal.kind, .time = clock_.wall()});
   proposal.record = &record;
   return {};
 } catch (const std::bad_alloc&) {
@@ -180,10 +181,10 @@ Outcome CommitTurn::commit_logged(ProposalView proposal) {
     logging_->attach(settlement);
   lock.unlock();
 
-  if (!is_settled)
-    logging_->submit(waits);
   if (waits)
-    settlement.wait();
+    logging_->wait(settlement);
+  else if (!is_settled)
+    logging_->submit();
   if (stands_on > settlement.kept() && settlement.failure())
     return *settlement.failure();
   return told(*std::move(verdict));
@@ -249,7 +250,7 @@ void CommitTurn::commit(const std::shared_ptr<ProposalBatch>& batch) {
       logging_->attach(*settling.release());
   }
   if (waits)
-    return logging_->submit(false);
+    return logging_->submit();
   batch->settled();
 }
 
@@ -297,7 +298,7 @@ void CommitTurn::audit(AuditEntry entry) {
     return;
   logging_->audit(std::move(entry));
   lock.unlock();
-  logging_->submit(false);
+  logging_->submit();
 }
 
 }  // namespace theus

@@ -47,7 +47,9 @@ public:
 
   // Outside of it.
 
-  void submit(bool may_write_here) { writer_->submit(may_write_here); }
+  /// Something waits, and nobody for it.
+  void submit() { writer_->submit(); }
+  void wait(const AwaitedSettlement& settlement) { writer_->wait(settlement.is_told()); }
   Version durable() const noexcept { return durable_.load(std::memory_order_acquire); }
   void start_at(Version version) noexcept { durable_.store(version, std::memory_order_release); }
   Status wait_durable(Version version, std::chrono::steady_clock::time_point deadline);

@@ -1,6 +1,7 @@
 #include "runtime/log_writer.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace theus {
 
@@ -18,34 +19,54 @@ void LogWriter::stop() {
     thread_.join();
 }
 
-void LogWriter::submit(bool may_write_here) {
+void LogWriter::submit() {
   std::unique_lock lock{mutex_};
-  if (busy_ || stopping_ || last_ > 1 || !may_write_here) {
-    wanted_ = true;
-    if (!busy_)
+  want(lock);
+}
+
+void LogWriter::wait(const std::atomic<bool>& is_told) {
+  std::unique_lock lock{mutex_};
+  if (busy_ || stopping_ || awaited_ > 1) {
+    want(lock);
+  } else {
+    write(lock);
+    if (wanted_ || stopping_)
       wanted_changed_.notify_one();
-    return;
+    lock.unlock();
   }
-  write(lock);
-  if (wanted_)
+  while (!is_told.load(std::memory_order_acquire))
+    told_.park([&] { return is_told.load(std::memory_order_acquire); });
+}
+
+void LogWriter::want(std::unique_lock<std::mutex>& lock) {
+  const bool is_asleep = !std::exchange(wanted_, true) && !busy_;
+  lock.unlock();  // else it would wake up only to wait for that
+  if (is_asleep)
     wanted_changed_.notify_one();
 }
 
+/// Afterwards wanted_ tells whether something waits.
 void LogWriter::write(std::unique_lock<std::mutex>& lock) {
   busy_ = true;
+  wanted_ = false;
   lock.unlock();
+  gather();
   const auto begun = Steady::now();
   const Written written = source_.write();
-  took_ += (Steady::now() - begun - took_) / 8;
-  last_ = written.commits;
+  if (written.commits > 0) {
+    took_ += (Steady::now() - begun - took_) / 8;
+    awaited_ = std::min(written.commits + written.left, awaited_max);
+  }
+  told_.wake();
   lock.lock();
-  failed_ = written.failed;
   busy_ = false;
+  failed_ = written.failed;
+  wanted_ |= written.left > 0 && !failed_;
 }
 
 void LogWriter::gather() const {
-  const auto until = Steady::now() + std::min<Steady::duration>(took_ / 8, gather_max);
-  while (source_.waiting() < last_ && Steady::now() < until)
+  const auto until = Steady::now() + std::min<Steady::duration>(took_ / 4, gather_max);
+  while (source_.waiting() < awaited_ && Steady::now() < until)
     std::this_thread::yield();
 }
 
@@ -56,20 +77,10 @@ void LogWriter::run() {
                                                  [&] { return !busy_ && (wanted_ || stopping_); });
     if (busy_)
       continue;
-    if (is_due || failed_) {
-      wanted_ = false;
-      if (!stopping_) {
-        busy_ = true;
-        lock.unlock();
-        gather();
-        lock.lock();
-      }
+    if (is_due || failed_)
       write(lock);
-      // What came meanwhile has set wanted_ again, and what was too much for one batch waits still.
-      wanted_ |= source_.waiting() > 0 && !failed_;
-    } else {
-      last_ = 0;
-    }
+    else
+      awaited_ = 0;
     if (stopping_ && (!wanted_ || failed_))
       return;
     while (!wanted_ && !stopping_ && !failed_) {

@@ -3,9 +3,9 @@
 // Sleeping until somebody publishes, at no cost for a publisher whom nobody waits for.
 //
 // Invariants: (1) A sleeper sets `armed` BEFORE its last look at the data, a publisher looks at `armed` AFTER its
-// store, and an asymmetric fence keeps both in order: one of them sees the other. (2) A waking publisher changes
-// `epoch` before it calls the kernel, so a sleeper that read the old epoch does not fall asleep after the wake.
-// (3) Wakes may be spurious, never lost.
+// store, and an asymmetric fence keeps both in order: one of them sees the other. A publisher that calls wake() each
+// time needs no fence: both exchange `armed`. (2) A waking publisher changes `epoch` before it calls the kernel, so a
+// sleeper that read the old epoch does not fall asleep after the wake. (3) Wakes may be spurious, never lost.
 
 #include "runtime/asymmetric_fence.hpp"
 
@@ -36,6 +36,15 @@ public:
     fence.heavy();
     if (!ready())
       sleep(epoch, deadline);
+  }
+
+  /// As above, until woken. REQUIRES: publishers call wake() whether or not there are sleepers.
+  template <class Ready>
+  void park(const Ready& ready) noexcept {
+    const std::uint32_t epoch = cell_.epoch.load();
+    cell_.armed.exchange(1);
+    if (!ready())
+      sleep(epoch, no_deadline);
   }
 
   /// REQUIRES: fence.light() between the caller's store and this call.

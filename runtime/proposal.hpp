@@ -31,7 +31,8 @@ struct ProposalView {
   Reservations::Id reservation = Reservations::nobody;  ///< the one that the proposal need not wait for
   /// Comes into force with the proposal, or nothing: that stays which is.
   const std::shared_ptr<const SchemaGuard>* schema = nullptr;
-  const Cause* cause = nullptr;              ///< for the journal; nothing: a caller outside processes
+  const Cause* cause = nullptr;  ///< for the journal; nothing: one of this kind, with nothing to tell
+  Cause::Kind kind = Cause::Kind::external;
   bool* is_recorded = nullptr;               ///< becomes true when the journal got a record of it
   const AuditEntry* audit = nullptr;         ///< goes into the audit log with the commit, as of its version
   std::vector<std::byte>* record = nullptr;  ///< within the turn: what the log will take, see commit_record.hpp
@@ -51,8 +52,18 @@ struct Proposal {
   std::shared_ptr<bool> is_recorded{};   // read after the answer: what changes nothing leaves no record
 
   ProposalView view() const noexcept {
-    return {base,        strict,  reads,       writes,           signals, &standing, request ? &*request : nullptr,
-            reservation, nullptr, cause.get(), is_recorded.get()};
+    return {base,
+            strict,
+            reads,
+            writes,
+            signals,
+            &standing,
+            request ? &*request : nullptr,
+            reservation,
+            nullptr,
+            cause.get(),
+            Cause::Kind::external,
+            is_recorded.get()};
   }
 };
 

@@ -78,6 +78,7 @@ Result<Version> Transaction::State::commit(const std::shared_ptr<const SchemaGua
                                     .request = request ? &*request : nullptr,
                                     .reservation = reservation_,
                                     .schema = schema,
+                                    .kind = kind_,
                                     .audit = options_.reason.empty() ? nullptr : &edit});
 }
 

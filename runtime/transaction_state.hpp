@@ -9,11 +9,12 @@ namespace theus {
 /// What stands behind an open Transaction.
 class Transaction::State {
 public:
-  State(Transactor& transactor, std::shared_ptr<const void> owner, TransactionOptions options,
+  State(Transactor& transactor, std::shared_ptr<const void> owner, TransactionOptions options, Cause::Kind kind,
         Reservations::Id reservation)
       : owner_(std::move(owner)),
         transactor_(transactor),
         options_(std::move(options)),
+        kind_(kind),
         reservation_(reservation),
         standing_{.grants = options_.grants},
         overlay_(transactor_.turn().snapshot(), [this](const Path& path) { reads_.add(path); }) {}
@@ -32,6 +33,7 @@ private:
   const std::shared_ptr<const void> owner_;  // of the transactor; released last
   Transactor& transactor_;
   const TransactionOptions options_;
+  const Cause::Kind kind_;
   const Reservations::Id reservation_;
   Standing standing_;
   ReadSet reads_;

@@ -13,15 +13,16 @@ std::optional<Request> request_of(const TransactionOptions& options) {
   return Request{options.request_id, fingerprint_of("transaction", {})};
 }
 
-Result<Transaction> Transactor::open(TransactionOptions options, std::shared_ptr<const void> owner,
+Result<Transaction> Transactor::open(TransactionOptions options, Cause::Kind kind, std::shared_ptr<const void> owner,
                                      Reservations::Id reservation) {
   if (auto fit = check_request_id(options.request_id); !fit)
     return fit.error();
-  return Transaction{std::make_unique<Transaction::State>(*this, std::move(owner), std::move(options), reservation)};
+  return Transaction{
+      std::make_unique<Transaction::State>(*this, std::move(owner), std::move(options), kind, reservation)};
 }
 
 Result<Version> Transactor::run(const std::function<Status(Transaction&)>& body, const TransactionOptions& options,
-                                const std::shared_ptr<const SchemaGuard>* schema) {
+                                Cause::Kind kind, const std::shared_ptr<const SchemaGuard>* schema) {
   const std::uint64_t seed = next_run_.fetch_add(1);
   const auto deadline = clock_.now() + options.timeout;
   std::optional<Reservation> reservation;
@@ -33,7 +34,7 @@ Result<Version> Transactor::run(const std::function<Status(Transaction&)>& body,
       return (*first)->version;
   }
   for (int attempt = 1;; ++attempt) {
-    auto transaction = open(options, nullptr, reservation ? reservation->id() : Reservations::nobody);
+    auto transaction = open(options, kind, nullptr, reservation ? reservation->id() : Reservations::nobody);
     if (!transaction)
       return transaction.error();
     if (auto done = body(*transaction); !done)

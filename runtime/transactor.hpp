@@ -16,16 +16,16 @@ public:
   Transactor(CommitTurn& turn, AuditTrail& trail, const Clock& clock) noexcept
       : turn_(turn), trail_(trail), clock_(clock) {}
 
-  /// Refuses (bad_argument) a request id that is too long. The transaction needs this transactor: `owner`, which it
-  /// keeps alive, may be what holds it.
-  Result<Transaction> open(TransactionOptions options, std::shared_ptr<const void> owner,
+  /// The journal tells of which kind its commit is. Refuses (bad_argument) a request id that is too long. The
+  /// transaction needs this transactor: `owner`, which it keeps alive, may be what holds it.
+  Result<Transaction> open(TransactionOptions options, Cause::Kind kind, std::shared_ptr<const void> owner,
                            Reservations::Id reservation = Reservations::nobody);
 
   /// Calls the function on a new transaction and commits that, again after each conflict: with back-off, and from the
   /// third conflict on with its paths reserved. An error of the function ends it without a commit.
   /// A schema comes into force with the commit.
   Result<Version> run(const std::function<Status(Transaction&)>& body, const TransactionOptions& options,
-                      const std::shared_ptr<const SchemaGuard>* schema = nullptr);
+                      Cause::Kind kind, const std::shared_ptr<const SchemaGuard>* schema = nullptr);
 
   CommitTurn& turn() const noexcept { return turn_; }
   AuditTrail& trail() const noexcept { return trail_; }

@@ -3,9 +3,8 @@
 #include "runtime/commit_log.hpp"
 #include "runtime/proposal.hpp"
 
-#include <condition_variable>
+#include <atomic>
 #include <deque>
-#include <mutex>
 
 namespace theus {
 
@@ -25,28 +24,21 @@ private:
   Settlement* next_ = nullptr;
 };
 
-/// A thread's way to wait for it.
+/// For a thread that waits for it, which LogWriter::wait() does.
 class AwaitedSettlement final : public Settlement {
 public:
   void settled(Version kept, const Error* failure) noexcept override {
-    const std::lock_guard lock{mutex_};
     kept_ = kept;
     if (failure != nullptr)
       failure_ = *failure;
-    done_ = true;
-    changed_.notify_one();  // under the lock: whoever waits may then be gone
+    is_told_.store(true, std::memory_order_release);  // whoever waits may then be gone
   }
-  void wait() {
-    std::unique_lock lock{mutex_};
-    changed_.wait(lock, [this] { return done_; });
-  }
+  const std::atomic<bool>& is_told() const noexcept { return is_told_; }
   Version kept() const noexcept { return kept_; }
   const std::optional<Error>& failure() const noexcept { return failure_; }
 
 private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool done_ = false;
+  std::atomic<bool> is_told_{false};
   Version kept_ = 0;
   std::optional<Error> failure_;
 };

@@ -141,24 +141,23 @@ Result<Statement> Database::prepare(std::string_view sql) {
   return prepared;
 }
 
-Result<std::int64_t> Database::number(std::string_view sql) {
+template <class T>
+Result<T> Database::first(std::string_view sql, T (*read)(const Statement&)) {
   auto statement = prepare(sql);
   if (!statement)
     return statement.error();
   const auto row = statement->step();
   if (!row)
     return row.error();
-  return *row ? statement->number(0) : 0;
+  return *row ? read(*statement) : T{};
+}
+
+Result<std::int64_t> Database::number(std::string_view sql) {
+  return first<std::int64_t>(sql, [](const Statement& row) { return row.number(0); });
 }
 
 Result<std::string> Database::text(std::string_view sql) {
-  auto statement = prepare(sql);
-  if (!statement)
-    return statement.error();
-  const auto row = statement->step();
-  if (!row)
-    return row.error();
-  return *row ? std::string{statement->text(0)} : std::string{};
+  return first<std::string>(sql, [](const Statement& row) { return std::string{row.text(0)}; });
 }
 
 Result<int> Database::move_log() {

@@ -60,7 +60,7 @@ public:
   /// another program keeps it locked; journal_failed for all else.
   Status run(const char* sql);
   Result<Statement> prepare(std::string_view sql);
-  /// The first column of the first row.
+  /// The first column of the first row; 0 or nothing when there is none.
   Result<std::int64_t> number(std::string_view sql);
   Result<std::string> text(std::string_view sql);
 
@@ -77,6 +77,8 @@ public:
 private:
   explicit Database(sqlite3* connection) noexcept;
   Error failure(int code) const;
+  template <class T>
+  Result<T> first(std::string_view sql, T (*read)(const Statement&));
 
   friend class Statement;
   struct Close {

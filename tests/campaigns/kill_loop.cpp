@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstdio>
@@ -36,6 +37,7 @@ constexpr std::size_t doors = 5;
 constexpr int commits_before_clean_end = 20;
 constexpr int clean_end_one_in = 8;
 constexpr std::chrono::seconds watchdog{60};
+constexpr std::chrono::milliseconds look_interval{500};
 
 /// What a door was told: its newest commit, and the version that this expected; and what it has asked for since.
 struct Told {
@@ -44,6 +46,7 @@ struct Told {
   Version before = 0;
   Number asked = 0;
   Version expected = 0;
+  bool is_heard = false;  ///< by this killer; what an earlier one was told last may be missing
 };
 using Memory = std::array<Told, doors>;
 
@@ -52,10 +55,9 @@ using Memory = std::array<Told, doors>;
 ///   repeated DOOR NUMBER VERSION   failed TEXT
 class Life {
 public:
-  Life(const std::filesystem::path& folder, int out, const Memory& memory, bool remembers, bool ends_cleanly)
+  Life(const std::filesystem::path& folder, int out, const Memory& memory, bool ends_cleanly)
       : out_(out),
         memory_(memory),
-        remembers_(remembers),
         ends_cleanly_(ends_cleanly),
         engine_{{.threads = 1,
                  .log = [](const LogEntry&) {},
@@ -146,9 +148,10 @@ private:
 
   void use(std::size_t door) {
     const Told& told = memory_[door];
-    Number number = remembers_ && door < clients ? told.acknowledged : last_[door];
+    const bool remembers = told.is_heard && door < clients;
+    Number number = remembers ? told.acknowledged : last_[door];
     Version expected = told.asked > told.acknowledged ? told.expected : told.version;
-    if (remembers_ && door < clients && number > 0)
+    if (remembers && number > 0)
       say("repeated", door, number, commit(door, number, told.before));
     for (int left = commits_before_clean_end; left > 0 || !ends_cleanly_; --left) {
       ++number;
@@ -172,7 +175,6 @@ private:
 
   const int out_;
   const Memory& memory_;
-  const bool remembers_;
   const bool ends_cleanly_;
   std::array<Number, doors> last_{};
   Engine engine_;
@@ -197,14 +199,14 @@ public:
         counts_.killed_while_starting >> counts_.clean_ends;
     for (Told& told : memory_)
       progress >> told.acknowledged >> told.version >> told.before >> told.asked >> told.expected;
-    is_resumed_ = counts_.cycles > 0;
+    for (Told& told : memory_)
+      told.is_heard = counts_.cycles == 0;
   }
 
   bool run(Number cycles) {
     while (counts_.cycles < cycles && fault_.empty()) {
       cycle();
       ++counts_.cycles;
-      is_resumed_ = false;
       if (fault_.empty())
         save();
       if (counts_.cycles % 1000 == 0)
@@ -231,16 +233,16 @@ private:
     }
     ::close(ends[1]);
     is_open_ = false;
+    patience_ = watchdog;
     auto begun = Clock::now();
     // One in four perhaps while it starts, the others at work.
     bool waits_for_start = random_() % 4 != 0;
     const std::chrono::microseconds wait{random_() % (random_() % 8 == 0 ? 120'000 : 30'000)};
     bool is_over = false;
     while (!is_over && fault_.empty()) {
-      const auto until = ends_cleanly || waits_for_start ? begun + watchdog : begun + wait;
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
-      pollfd waiting{ends[0], POLLIN, 0};
-      if (left.count() <= 0 || ::poll(&waiting, 1, static_cast<int>(left.count())) == 0)
+      const bool is_timed = !ends_cleanly && !waits_for_start;
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(begun + wait - Clock::now());
+      if (!(is_timed ? left.count() > 0 && says_more_within(left, ends[0]) : says_more(ends[0])))
         break;
       is_over = !read_more(ends[0]);
       if (is_open_ && std::exchange(waits_for_start, false))
@@ -265,7 +267,7 @@ private:
 
   [[noreturn]] void live(int out, bool ends_cleanly) {
     try {
-      Life life{folder_, out, memory_, !is_resumed_, ends_cleanly};
+      Life life{folder_, out, memory_, ends_cleanly};
       life.run();
     } catch (const std::exception& error) {
       const std::string text = std::string{"failed "} + error.what() + "\n";
@@ -273,6 +275,24 @@ private:
       std::_Exit(1);
     }
     std::_Exit(0);
+  }
+
+  static bool says_more_within(std::chrono::milliseconds time, int from) {
+    pollfd waiting{from, POLLIN, 0};
+    return ::poll(&waiting, 1, static_cast<int>(time.count())) > 0;
+  }
+
+  /// Waits as long as there is patience. Of the time between two looks only so much counts as they are apart: when the
+  /// killer, too, had to stand still, as on a machine that was suspended, that says nothing about the one it waits for.
+  bool says_more(int from) {
+    while (patience_.count() > 0) {
+      const auto begun = Clock::now();
+      const bool is_more = says_more_within(look_interval, from);
+      patience_ -= std::min<Clock::duration>(Clock::now() - begun, look_interval);
+      if (is_more)
+        return true;
+    }
+    return false;
   }
 
   bool read_more(int from) {
@@ -308,7 +328,7 @@ private:
     if (what == "found") {
       check(second == third, "a commit is there twice or by half");
       check(second >= told.acknowledged, ("acknowledged and lost, " + std::to_string(told.acknowledged)).c_str());
-      check(second <= told.asked || is_resumed_, "nobody asked for it");
+      check(second <= told.asked || !told.is_heard, "nobody asked for it");
       counts_.found_unanswered += second > told.acknowledged ? 1 : 0;
     } else if (what == "asks") {
       told.asked = second;
@@ -321,6 +341,7 @@ private:
       told.acknowledged = second;
       told.version = third;
       told.before = told.expected;
+      told.is_heard = true;
       ++counts_.acknowledged;
     }
   }
@@ -349,8 +370,8 @@ private:
   std::mt19937 random_;
   Memory memory_{};
   Counts counts_;
-  bool is_resumed_ = false;
   bool is_open_ = false;
+  Clock::duration patience_{};  // left for the life that is to start or to end
   std::string text_;
   std::string fault_;
 };

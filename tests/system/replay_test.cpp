@@ -85,7 +85,7 @@ TEST_CASE("processes run again come to the same state at every version", "[repla
   const ReplayReport report = rerun(folder, [](Engine& engine) { return engine.register_process(booking()); });
   CHECK(report.version == 120);
   CHECK(report.runs == 100);
-  CHECK(report.causes == std::map<std::string, std::uint64_t>{{"process", 100}, {"external", 20}});
+  CHECK(report.causes == std::map<std::string, std::uint64_t>{{"process", 100}, {"transaction", 20}});
 }
 
 TEST_CASE("a body that was changed is reported at its first divergence, with a diff [F36]", "[replay][F36]") {
@@ -313,7 +313,7 @@ TEST_CASE("agents that run again are told the same reasons", "[replay]") {
   }
   const ReplayReport report = rerun(folder, [](Engine& engine) { return engine.spawn_agent(witness()); });
   CHECK(report.causes.at("agent") >= 4);
-  CHECK(report.causes.at("external") == 1);
+  CHECK(report.causes.at("swap") == 1);
 }
 
 Cohort flock() {
