@@ -115,22 +115,20 @@ public:
     std::uint64_t place() const noexcept { return place_; }
     /// The number of the slot, from 0.
     std::uint64_t slot() const noexcept { return slot_; }
-    void next() noexcept {
-      ++place_;
-      if (++slot_ == capacity_)
-        slot_ = 0;
-    }
 
   private:
     friend class BroadcastRing;
-    Walk(std::uint64_t place, std::uint64_t slot, std::uint64_t capacity) noexcept
-        : place_(place), slot_(slot), capacity_(capacity) {}
+    Walk(std::uint64_t place, std::uint64_t slot) noexcept : place_(place), slot_(slot) {}
 
     std::uint64_t place_;
     std::uint64_t slot_;
-    std::uint64_t capacity_;
   };
-  Walk walk(std::uint64_t place) const noexcept { return {place, modulo_.remainder(place), capacity_}; }
+  Walk walk(std::uint64_t place) const noexcept { return {place, modulo_.remainder(place)}; }
+  void go_on(Walk& at) const noexcept {
+    ++at.place_;
+    if (++at.slot_ == capacity_)
+      at.slot_ = 0;
+  }
 
   std::uint64_t capacity() const noexcept { return capacity_; }
   /// Places given out so far; the newest of them may not be ready yet.
@@ -143,15 +141,15 @@ public:
   // Producers: claim places, write each of them. Claiming returns the first place, or nothing when closed.
 
   std::optional<std::uint64_t> claim_alone(std::uint64_t count) const noexcept {
-    return claim_alone_up_to(count, RingHeader::closed_bit);
-  }
-  /// As claim_alone(), but nothing when the places would pass `limit`.
-  std::optional<std::uint64_t> claim_alone_up_to(std::uint64_t count, std::uint64_t limit) const noexcept {
     const std::uint64_t place = header_->tail.load(std::memory_order_relaxed);
-    if (place + count > std::min(limit, RingHeader::closed_bit)) [[unlikely]]
+    if (place & RingHeader::closed_bit) [[unlikely]]
       return std::nullopt;
-    header_->tail.store(place + count, std::memory_order_release);
+    claim_alone(place, count);
     return place;
+  }
+  /// As above, for who knows that the tail is `place` and the ring not closed.
+  void claim_alone(std::uint64_t place, std::uint64_t count) const noexcept {
+    header_->tail.store(place + count, std::memory_order_release);
   }
   std::optional<std::uint64_t> claim_shared(std::uint64_t count) const noexcept {
     const std::uint64_t place = header_->tail.fetch_add(count, std::memory_order_acq_rel);

@@ -1,5 +1,7 @@
 #include "runtime/packed_value.hpp"
 
+#include "runtime/few_bytes.hpp"
+
 #include <algorithm>
 #include <bit>
 
@@ -22,89 +24,73 @@ enum Tag : std::uint8_t {
 };
 constexpr std::size_t members_max = 16;
 
-// A copy of few bytes, without a call.
-void copy_small(std::byte* to, const void* from, std::size_t size) noexcept {
-  const auto* source = static_cast<const std::byte*>(from);
-  const auto ends = [&](auto width) {
-    std::memcpy(to, source, width);
-    std::memcpy(to + size - width, source + size - width, width);
-  };
-  if (size > 16)
-    std::memcpy(to, from, size);
-  else if (size >= 8)
-    ends(std::integral_constant<std::size_t, 8>{});
-  else if (size >= 4)
-    ends(std::integral_constant<std::size_t, 4>{});
-  else if (size >= 2)
-    ends(std::integral_constant<std::size_t, 2>{});
-  else if (size == 1)
-    *to = *source;
-}
+// Of the item with that tag, head included; 0 where the byte after the tag tells the size of the content.
+constexpr auto item_sizes = [] {
+  std::array<std::uint8_t, 256> sizes{};
+  sizes[tag_null] = sizes[tag_false] = sizes[tag_true] = 1;
+  sizes[tag_double] = 1 + sizeof(double);
+  sizes[tag_heavy] = 1 + sizeof(HeavyRef);
+  for (std::size_t bytes = 0; bytes <= sizeof(std::int64_t); ++bytes)
+    sizes[tag_integer + bytes] = static_cast<std::uint8_t>(1 + bytes);
+  for (std::size_t bytes = 0; tag_string + bytes < sizes.size(); ++bytes)
+    sizes[tag_string + bytes] = static_cast<std::uint8_t>(1 + bytes);
+  return sizes;
+}();
 
+// Each step takes where it begins and returns where it ends, or nullptr when that is beyond the room: where a packer
+// stands is then a register, and not memory that any of its stores may have changed.
 class Packer {
 public:
-  explicit Packer(std::span<std::byte> room) noexcept : begin_(room.data()), at_(begin_), end_(begin_ + room.size()) {}
+  explicit Packer(std::span<std::byte> room) noexcept : end_(room.data() + room.size()) {}
 
-  std::size_t used() const noexcept { return static_cast<std::size_t>(at_ - begin_); }
-
-  bool put(const Value& value) noexcept {
+  std::byte* put(std::byte* at, const Value& value) const noexcept {
     switch (value.kind()) {
-      case Value::Kind::null: return tag(tag_null);
-      case Value::Kind::boolean: return tag(value.as_bool() ? tag_true : tag_false);
-      case Value::Kind::integer: return integer(value.as_int());
-      case Value::Kind::real: {
-        const double number = value.as_double();
-        return tag(tag_double) && raw(&number, sizeof number);
-      }
-      case Value::Kind::string: return string(value.as_string());
-      case Value::Kind::bytes: {
-        const auto content = value.as_bytes();
-        return content.size() <= room() && tag(tag_bytes) && tag(content.size()) && raw(content.data(), content.size());
-      }
-      case Value::Kind::heavy: {
-        const HeavyRef ref = value.as_heavy();
-        return tag(tag_heavy) && raw(&ref, sizeof ref);
-      }
+      case Value::Kind::null: return tag(at, tag_null);
+      case Value::Kind::boolean: return tag(at, value.as_bool() ? tag_true : tag_false);
+      case Value::Kind::integer: return integer(at, value.as_int());
+      case Value::Kind::real: return object(at, tag_double, value.as_double());
+      case Value::Kind::string: return string(at, value.as_string());
+      case Value::Kind::bytes: return bytes(at, value.as_bytes());
+      case Value::Kind::heavy: return object(at, tag_heavy, value.as_heavy());
       case Value::Kind::list:
-        return sized(tag_list,
-                     [&] { return std::ranges::all_of(value.items(), [&](const Value& item) { return put(item); }); });
+        return sized(at, tag_list, [&](std::byte* item_at) {
+          for (const Value& item : value.items())
+            if (item_at != nullptr)
+              item_at = put(item_at, item);
+          return item_at;
+        });
       case Value::Kind::map:
-        return sized(tag_map, [&] {
+        return sized(at, tag_map, [&](std::byte* member_at) {
           for (const auto [key, item] : value.members())
-            if (!member(key, item))
-              return false;
-          return true;
+            if (member_at != nullptr)
+              member_at = member(member_at, key, item);
+          return member_at;
         });
     }
-    return false;
+    return nullptr;
   }
 
-  bool put(std::span<const Member> members) noexcept {
+  std::byte* put(std::byte* at, std::span<const Member> members) const noexcept {
     const auto out_of_order = [](const Member& a, const Member& b) { return !canonically_before(a.first, b.first); };
     if (std::ranges::adjacent_find(members, out_of_order) == members.end())
-      return sized(tag_map, [&] {
-        return std::ranges::all_of(members, [&](const Member& each) { return member(each.first, each.second); });
-      });
+      return put_in_order(at, members, [](const Member& each) -> const Member& { return each; });
     std::array<const Member*, members_max> order;
     std::size_t count = 0;
     for (const Member& added : members) {
-      std::size_t at = count;
-      while (at > 0 && canonically_before(added.first, order[at - 1]->first))
-        --at;
-      if (at > 0 && order[at - 1]->first == added.first) {
-        order[at - 1] = &added;
+      std::size_t place = count;
+      while (place > 0 && canonically_before(added.first, order[place - 1]->first))
+        --place;
+      if (place > 0 && order[place - 1]->first == added.first) {
+        order[place - 1] = &added;
         continue;
       }
       if (count == members_max)
-        return false;
-      std::copy_backward(order.begin() + at, order.begin() + count, order.begin() + count + 1);
-      order[at] = &added;
+        return nullptr;
+      std::copy_backward(order.begin() + place, order.begin() + count, order.begin() + count + 1);
+      order[place] = &added;
       ++count;
     }
-    return sized(tag_map, [&] {
-      return std::all_of(order.begin(), order.begin() + count,
-                         [&](const Member* each) { return member(each->first, each->second); });
-    });
+    return put_in_order(at, std::span{order}.first(count), [](const Member* each) -> const Member& { return *each; });
   }
 
 private:
@@ -116,58 +102,88 @@ private:
     return a < b;
   }
 
-  std::size_t room() const noexcept { return static_cast<std::size_t>(end_ - at_); }
+  std::size_t room(const std::byte* at) const noexcept { return static_cast<std::size_t>(end_ - at); }
 
-  bool tag(std::size_t byte) noexcept {
-    if (at_ == end_)
-      return false;
-    *at_++ = static_cast<std::byte>(byte);
-    return true;
+  std::byte* tag(std::byte* at, std::size_t byte) const noexcept {
+    if (at == end_)
+      return nullptr;
+    *at = static_cast<std::byte>(byte);
+    return at + 1;
   }
 
-  bool raw(const void* content, std::size_t size) noexcept {
-    if (size > room())
-      return false;
-    copy_small(at_, content, size);
-    at_ += size;
-    return true;
+  template <class Object>
+  std::byte* object(std::byte* at, Tag kind, const Object& content) const noexcept {
+    if (room(at) < 1 + sizeof content)
+      return nullptr;
+    *at = static_cast<std::byte>(kind);
+    std::memcpy(at + 1, &content, sizeof content);
+    return at + 1 + sizeof content;
   }
 
-  bool integer(std::int64_t number) noexcept {
+  std::byte* integer(std::byte* at, std::int64_t number) const noexcept {
     const auto magnitude = static_cast<std::uint64_t>(number < 0 ? ~number : number);
     const std::size_t size = number == 0 ? 0 : static_cast<std::size_t>(std::bit_width(magnitude)) / 8 + 1;
-    return tag(tag_integer + size) && raw(&number, size);
+    if (room(at) < 1 + size)
+      return nullptr;
+    *at = static_cast<std::byte>(tag_integer + size);
+    if (room(at) > sizeof number) [[likely]]
+      std::memcpy(at + 1, &number, sizeof number);  // what stands behind it comes later
+    else
+      std::memcpy(at + 1, &number, size);
+    return at + 1 + size;
   }
 
-  bool string(std::string_view text) noexcept {
-    return text.size() <= room() && tag(tag_string + text.size()) && raw(text.data(), text.size());
+  std::byte* string(std::byte* at, std::string_view text) const noexcept {
+    if (room(at) < 1 + text.size())
+      return nullptr;
+    *at = static_cast<std::byte>(tag_string + text.size());
+    copy_few(at + 1, text.data(), text.size());
+    return at + 1 + text.size();
   }
 
-  bool member(std::string_view key, const Value& item) noexcept { return string(key) && put(item); }
+  std::byte* bytes(std::byte* at, std::span<const std::byte> content) const noexcept {
+    if (room(at) < 2 + content.size())
+      return nullptr;
+    at[0] = static_cast<std::byte>(tag_bytes);
+    at[1] = static_cast<std::byte>(content.size());
+    std::ranges::copy(content, at + 2);
+    return at + 2 + content.size();
+  }
+
+  std::byte* member(std::byte* at, std::string_view key, const Value& item) const noexcept {
+    at = string(at, key);
+    return at == nullptr ? nullptr : put(at, item);
+  }
+
+  template <class Members, class MemberOf>
+  std::byte* put_in_order(std::byte* at, const Members& members, const MemberOf& member_of) const noexcept {
+    return sized(at, tag_map, [&](std::byte* member_at) {
+      for (const auto& each : members)
+        if (member_at != nullptr)
+          member_at = member(member_at, member_of(each).first, member_of(each).second);
+      return member_at;
+    });
+  }
 
   template <class Content>
-  bool sized(Tag kind, const Content& content) noexcept {
-    if (!tag(kind) || !tag(0))
-      return false;
-    std::byte* const start = at_;
-    if (!content())
-      return false;
-    start[-1] = static_cast<std::byte>(at_ - start);
-    return true;
+  std::byte* sized(std::byte* at, Tag kind, const Content& content) const noexcept {
+    if (room(at) < 2)
+      return nullptr;
+    *at = static_cast<std::byte>(kind);
+    std::byte* const end = content(at + 2);
+    if (end != nullptr)
+      at[1] = static_cast<std::byte>(end - at - 2);
+    return end;
   }
 
-  std::byte* begin_;
-  std::byte* at_;
-  std::byte* end_;
+  std::byte* const end_;
 };
 
 template <class Source>
-std::optional<std::size_t> pack_any(const Source& source, std::span<std::byte> room) noexcept {
+std::size_t pack_any(const Source& source, std::span<std::byte> room) noexcept {
   assert(room.size() <= 127);
-  Packer packer{room};
-  if (!packer.put(source))
-    return std::nullopt;
-  return packer.used();
+  const std::byte* const end = Packer{room}.put(room.data(), source);
+  return end == nullptr ? does_not_fit : static_cast<std::size_t>(end - room.data());
 }
 
 using Bytes = std::span<const std::byte>;
@@ -183,13 +199,8 @@ struct Item {
 
 Item front(Bytes packed) noexcept {
   const std::size_t tag = byte_at(packed, 0);
-  if (tag >= tag_string)
-    return {tag, packed.subspan(1, tag - tag_string), 1 + tag - tag_string};
-  if (tag >= tag_integer)
-    return {tag, packed.subspan(1, tag - tag_integer), 1 + tag - tag_integer};
-  constexpr std::array<std::uint8_t, 6> fixed{0, 0, 0, sizeof(double), 0, sizeof(HeavyRef)};
-  if (tag < fixed.size() && tag != tag_bytes)
-    return {tag, packed.subspan(1, fixed[tag]), std::size_t{1} + fixed[tag]};
+  if (const std::size_t size = item_sizes[tag]; size != 0)
+    return {tag, packed.subspan(1, size - 1), size};
   const std::size_t content = byte_at(packed, 1);
   return {tag, packed.subspan(2, content), 2 + content};
 }
@@ -230,11 +241,9 @@ Value unpack_map(Bytes content) {
 
 }  // namespace
 
-std::optional<std::size_t> pack(const Value& value, std::span<std::byte> room) noexcept {
-  return pack_any(value, room);
-}
+std::size_t pack(const Value& value, std::span<std::byte> room) noexcept { return pack_any(value, room); }
 
-std::optional<std::size_t> pack(std::span<const Member> members, std::span<std::byte> room) noexcept {
+std::size_t pack(std::span<const Member> members, std::span<std::byte> room) noexcept {
   return pack_any(members, room);
 }
 
@@ -277,13 +286,18 @@ Value::Kind packed_kind(std::span<const std::byte> packed) noexcept {
 std::span<const std::byte> packed_member(std::span<const std::byte> packed, std::string_view key) noexcept {
   if (byte_at(packed, 0) != tag_map)
     return {};
-  Bytes content = front(packed).content;
-  while (!content.empty()) {
-    const Item name = front(content);
-    const Item item = front(content.subspan(name.size));
-    if (text_of(name.content) == key)
-      return content.subspan(name.size, item.size);
-    content = content.subspan(name.size + item.size);
+  const Bytes content = front(packed).content;
+  const auto size_at = [](const std::byte* item) -> std::size_t {
+    const std::size_t size = item_sizes[static_cast<std::size_t>(*item)];
+    return size != 0 ? size : 2 + static_cast<std::size_t>(item[1]);
+  };
+  for (const std::byte *at = content.data(), *end = at + content.size(); at != end;) {
+    const std::size_t name_size = static_cast<std::size_t>(*at) - tag_string;
+    const std::byte* const item = at + 1 + name_size;
+    const std::size_t item_size = size_at(item);
+    if (name_size == key.size() && equal_few(at + 1, key.data(), name_size))
+      return {item, item_size};
+    at = item + item_size;
   }
   return {};
 }

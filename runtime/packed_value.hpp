@@ -10,15 +10,17 @@
 #include <theus/value.hpp>
 
 #include <cstddef>
-#include <optional>
 #include <span>
 
 namespace theus {
 
-/// The bytes used of `room`, or nothing when the value does not fit. REQUIRES: room.size() <= 127.
-std::optional<std::size_t> pack(const Value& value, std::span<std::byte> room) noexcept;
+// Not an optional: that is returned as two parts, which the caller joins in memory.
+inline constexpr std::size_t does_not_fit = ~std::size_t{0};
+
+/// The bytes used of `room`, or does_not_fit. REQUIRES: room.size() <= 127.
+std::size_t pack(const Value& value, std::span<std::byte> room) noexcept;
 /// The same for a map that has not been built; the last of equal keys wins. At most 16 members fit.
-std::optional<std::size_t> pack(std::span<const Member> members, std::span<std::byte> room) noexcept;
+std::size_t pack(std::span<const Member> members, std::span<std::byte> room) noexcept;
 
 // REQUIRES for all that follow: the bytes were written by pack().
 

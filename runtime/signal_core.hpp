@@ -59,7 +59,8 @@ public:
   std::uint64_t publish(std::span<const SignalRecord> records);
   std::uint64_t publish(const ByteRun& bytes);
   std::uint64_t publish(const SignalRecord& record);
-  std::uint64_t publish(const SingleBytes& record);
+  /// REQUIRES: at most payload_bytes_inline_max bytes.
+  std::uint64_t publish(const Topic& topic, std::span<const std::byte> bytes);
   /// Refused where publish() would wait: closed or overloaded.
   Result<std::uint64_t> try_publish(const SignalRecord& record);
   /// At consecutive places, waiting for nobody; each with its index.
@@ -87,7 +88,8 @@ public:
 
 private:
   template <class PackInto, class Build>
-  SignalRecord make_record(const Topic* topic, std::string_view name, const PackInto& pack_into, const Build& build);
+  SignalRecord make_record(const Topic* topic, std::string_view name, PayloadForm form, const PackInto& pack_into,
+                           const Build& build);
 
   struct Placed {
     enum class Outcome : std::uint8_t { published, taken, no_room, closed };
@@ -101,6 +103,10 @@ private:
   // A Run is a RecordRun or a ByteRun, a Single one of their records.
   template <class Single>
   std::uint64_t publish_single(const Single& record);
+  template <class Single>
+  std::uint64_t place_single(const Single& record) noexcept;
+  template <class Single>
+  std::uint64_t publish_anyhow(Single record);
   template <class Run>
   std::uint64_t publish_in_parts(const Run& run);
   template <class Run>
@@ -116,12 +122,16 @@ private:
   template <class Run>
   void prefetch_to_write(const SignalRing::Walk& at, const Run& run, std::size_t i) const noexcept;
   template <class Run>
-  void notify(const Run& run, std::uint64_t first) noexcept;
+  void put(const SignalRing::Walk& at, const Run& run, std::size_t i) noexcept;
+  template <class Run>
+  std::uint64_t notify(const Run& run, std::uint64_t end) noexcept;
+  template <class Run>
+  std::uint64_t wake(Run run, std::uint64_t end) noexcept;
   LargeEvent* large_at(const SignalRing::Walk& at) const noexcept;
   void refuse(std::span<const SignalRecord> records) noexcept;
 
   BiasedEntry producers_;
-  SignalRing::Walk alone_at_;  // where the next place is likely to be; of the thread inside producers_
+  SignalRing::Walk alone_at_;  // the tail, as long as producers_ has a holder; of the thread inside
   std::atomic<std::uint64_t> refused_{0};
   std::atomic<std::uint64_t> rate_limited_{0};
   mutable std::mutex registry_change_;

@@ -62,26 +62,27 @@ std::span<const std::byte> PayloadView::large_bytes() const noexcept {
 }
 
 Event EventView::event() const {
-  if (slot_->whole != nullptr)
-    return *slot_->whole;
-  Event event{slot_->sequence, slot_->version, slot_->index, SignalName{name()}, {}};
-  event.payload.form_ = slot_->form;
-  event.payload.size_ = slot_->payload_bytes;
-  std::copy_n(slot_->words, (slot_->payload_bytes + 7) / 8, event.payload.words_.begin());
+  if (is_whole())
+    return whole();
+  Event event{sequence(), version(), index(), SignalName{name()}, {}};
+  event.payload.form_ = form();
+  event.payload.size_ = static_cast<std::uint8_t>(slot_->head);
+  std::copy_n(slot_->words, (event.payload.size_ + 7) / 8, event.payload.words_.begin());
   return event;
 }
 
 EventBatch::EventBatch(std::size_t capacity)
-    : capacity_(std::clamp<std::size_t>(capacity, 1, capacity_max)),
+    : ReceiveOutcome(Kind::empty),
+      capacity_(std::clamp<std::size_t>(capacity, 1, capacity_max)),
       slots_(std::make_unique_for_overwrite<EventView::Slot[]>(capacity_)) {}
 
-void Received::raise_missing(Kind kind, std::uint64_t lagged) {
-  switch (kind) {
+void ReceiveOutcome::raise_missing() const {
+  switch (kind_) {
     case Kind::event: break;
     case Kind::lagged:
-      raise(Error{Errc::lagged, "SignalReceiver", std::to_string(lagged) + " events were lost before this receive",
+      raise(Error{Errc::lagged, "SignalReceiver", std::to_string(lagged_) + " events were lost before this receive",
                   "Ask is_lagged() first; the next receive goes on"}
-                .with("count", lagged));
+                .with("count", lagged_));
     case Kind::timeout: raise(Error{Errc::timeout, "SignalReceiver", "no event came in time"});
     case Kind::empty: raise(Error{Errc::empty, "SignalReceiver", "there is no event"});
     case Kind::closed: raise(Error{Errc::closed, "SignalReceiver", "the hub is closed and drained"});
@@ -89,13 +90,7 @@ void Received::raise_missing(Kind kind, std::uint64_t lagged) {
   raise(Error{Errc::internal, "SignalReceiver", "an event is missing"});
 }
 
-std::span<const Event> ReceivedBatch::events() const {
-  if (kind_ != Kind::event)
-    Received::raise_missing(kind_, lagged_);
-  return events_;
-}
-
-std::string_view to_string(Received::Kind kind) noexcept {
+std::string_view to_string(ReceiveOutcome::Kind kind) noexcept {
   constexpr std::array<std::string_view, 5> names{"event", "lagged", "timeout", "empty", "closed"};
   return names[static_cast<std::size_t>(kind)];
 }

@@ -81,7 +81,7 @@ public:
   std::uint64_t evicted() const noexcept { return evicted_.load(); }
 
 private:
-  static constexpr std::chrono::microseconds linger_max{200};
+  static constexpr std::chrono::microseconds linger_max{1000};
   static constexpr std::uint64_t parts_of_capacity = 8;
 
   // A sender that sleeps until there is room for one event is woken for each. While receivers keep up this waits a

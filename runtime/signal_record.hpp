@@ -8,8 +8,10 @@
 // Words 0 to 6 are the slot's, the others the second line's. The slot's turn guards both.
 
 #include "runtime/broadcast_ring.hpp"
+#include "runtime/few_bytes.hpp"
 #include "runtime/large_events.hpp"
 #include "runtime/packed_value.hpp"
+#include "runtime/racing_copy.hpp"
 #include "runtime/topic_table.hpp"
 
 #include <cstring>
@@ -44,9 +46,10 @@ struct SignalHead {
     return std::uint64_t{topic} << 40 | std::uint64_t{index & 0xffffff} << 16 | std::uint64_t{has_version} << 15 |
            std::uint64_t{static_cast<std::uint8_t>(form)} << 8 | bytes;
   }
+  static std::uint32_t topic_of(std::uint64_t word) noexcept { return static_cast<std::uint32_t>(word >> 40); }
   static SignalHead of(std::uint64_t word) noexcept {
-    return {static_cast<std::uint32_t>(word >> 40), static_cast<std::uint32_t>(word >> 16) & 0xffffff,
-            (word >> 15 & 1) != 0, static_cast<PayloadForm>(word >> 8 & 0x7f), static_cast<std::uint8_t>(word)};
+    return {topic_of(word), static_cast<std::uint32_t>(word >> 16) & 0xffffff, (word >> 15 & 1) != 0,
+            static_cast<PayloadForm>(word >> 8 & 0x7f), static_cast<std::uint8_t>(word)};
   }
 };
 
@@ -61,46 +64,71 @@ public:
   }
   /// Calls `each(atomic, i)` for `count` words from `first` on.
   template <class Each>
-  [[gnu::always_inline]] void for_each(std::size_t first, std::size_t count, const Each& each) const noexcept {
-    const std::size_t in_slot = std::min(count, SignalRing::record_words - first);
-#pragma GCC unroll 8
-    for (std::size_t i = 0; i < in_slot; ++i)
-      each(slot_[first + i], i);
-#pragma GCC unroll 8
-    for (std::size_t i = in_slot; i < count; ++i)
-      each(second_.words[first + i - SignalRing::record_words], i);
+  void for_each(std::size_t first, std::size_t count, const Each& each) const noexcept {
+    for (std::size_t i = 0; i < count; ++i)
+      each(at(first + i), i);
+  }
+
+  /// The payload of a record without a version. `from` is read in pieces of 16 bytes.
+  [[gnu::always_inline]] void put_payload(const std::byte* from, std::size_t bytes) const noexcept {
+    constexpr std::size_t in_slot = payload_bytes_in_slot;
+    if (bytes <= in_slot)
+      return put_line(&slot_[1], from, bytes);
+#pragma GCC unroll 3
+    for (std::size_t at = 0; at < in_slot; at += pair_bytes)
+      write_pair(&slot_[1 + at / 8], from + at);
+    put_line(second_.words.data(), from + in_slot, bytes - in_slot);
   }
   /// The payload, and what stands behind it in its lines: a fixed number of words is copied sooner than some of them.
   /// REQUIRES: room for payload_words_max.
-  [[gnu::always_inline]] void copy_payload(SignalHead head, std::uint64_t* to) const noexcept {
+  [[gnu::always_inline]] void take_payload(SignalHead head, std::uint64_t* to) const noexcept {
     if (head.has_version) [[unlikely]] {
       for_each(2, head.payload_words(),
                [&](const auto& word, std::size_t i) { to[i] = word.load(std::memory_order_relaxed); });
       return;
     }
     constexpr std::size_t in_slot = payload_bytes_in_slot / 8;
-#pragma GCC unroll 8
-    for (std::size_t i = 0; i < in_slot; ++i)
-      to[i] = slot_[1 + i].load(std::memory_order_relaxed);
-    if (head.bytes > payload_bytes_in_slot)
-#pragma GCC unroll 8
-      for (std::size_t i = in_slot; i < payload_words_max; ++i)
-        to[i] = second_.words[i - in_slot].load(std::memory_order_relaxed);
+#pragma GCC unroll 3
+    for (std::size_t i = 0; i < in_slot; i += 2)
+      read_pair(&slot_[1 + i], to + i);
+    if (head.bytes <= payload_bytes_in_slot)
+      return;
+#pragma GCC unroll 3
+    for (std::size_t i = in_slot; i + 1 < payload_words_max; i += 2)
+      read_pair(&second_.words[i - in_slot], to + i);
+    to[payload_words_max - 1] = second_.words[payload_words_max - 1 - in_slot].load(std::memory_order_relaxed);
   }
 
 private:
+  using Word = std::atomic<std::uint64_t>;
+
+  [[gnu::always_inline]] static void put_line(Word* to, const std::byte* from, std::size_t bytes) noexcept {
+    for (; bytes >= pair_bytes; bytes -= pair_bytes, from += pair_bytes, to += 2)
+      write_pair(to, from);
+    if (bytes >= 8) {
+      to++->store(first_bytes(from, 8), std::memory_order_relaxed);
+      bytes -= 8;
+      from += 8;
+    }
+    if (bytes > 0)
+      to->store(first_bytes(from, bytes), std::memory_order_relaxed);
+  }
+
   Slot& slot_;
   Line& second_;
 };
 using WritableWords = RecordWords<SignalRing::Words, SecondLine>;
 using ReadableWords = RecordWords<const SignalRing::Words, const SecondLine>;
 
-/// An event on its way into the ring.
+/// An event on its way into the ring. Its head is a word from the start, so that it is copied as one.
 struct SignalRecord {
-  SignalHead head;
+  std::uint64_t word;
   std::array<std::uint64_t, payload_words_max> payload;
 
-  LargeEvent* large() const noexcept { return std::bit_cast<LargeEvent*>(payload[0]); }
+  SignalHead head() const noexcept { return SignalHead::of(word); }
+  LargeEvent* large() const noexcept {
+    return head().form == PayloadForm::large ? std::bit_cast<LargeEvent*>(payload[0]) : nullptr;
+  }
 };
 
 /// Records to be written at consecutive places, with the version of their commit, or 0.
@@ -111,17 +139,20 @@ struct RecordRun {
 
   std::size_t size() const noexcept { return records.size(); }
   RecordRun part(std::size_t from, std::size_t count) const noexcept { return {records.subspan(from, count), version}; }
-  std::uint32_t topic(std::size_t i) const noexcept { return records[i].head.topic; }
-  bool uses_second_line(std::size_t i) const noexcept { return records[i].head.bytes > payload_bytes_in_slot; }
+  std::uint32_t topic(std::size_t i) const noexcept { return SignalHead::topic_of(records[i].word); }
+  bool uses_second_line(std::size_t i) const noexcept { return records[i].head().bytes > payload_bytes_in_slot; }
 
   void write(std::size_t i, const WritableWords& words) const noexcept {
     const SignalRecord& record = records[i];
-    SignalHead head = record.head;
-    head.has_version = version != 0;
+    SignalHead head = record.head();
+    if (version == 0) {
+      words.at(0).store(record.word, std::memory_order_relaxed);
+      return words.put_payload(std::as_bytes(std::span{record.payload}).data(), head.bytes);
+    }
+    head.has_version = true;
     words.at(0).store(head.word(), std::memory_order_relaxed);
-    if (head.has_version)
-      words.at(1).store(version, std::memory_order_relaxed);
-    words.for_each(head.has_version ? 2 : 1, head.payload_words(),
+    words.at(1).store(version, std::memory_order_relaxed);
+    words.for_each(2, head.payload_words(),
                    [&](auto& word, std::size_t at) { word.store(record.payload[at], std::memory_order_relaxed); });
   }
 };
@@ -132,33 +163,25 @@ struct SingleRecord {
 
   RecordRun all() const noexcept { return {{&record, 1}}; }
   static constexpr std::size_t size() noexcept { return 1; }
-  bool uses_second_line(std::size_t) const noexcept { return record.head.bytes > payload_bytes_in_slot; }
+  bool uses_second_line(std::size_t) const noexcept { return record.head().bytes > payload_bytes_in_slot; }
   void write(std::size_t, const WritableWords& words) const noexcept { all().write(0, words); }
 };
 
-[[gnu::always_inline]] inline void write_bytes(std::uint32_t topic, std::span<const std::byte> bytes,
+/// Word 0 of plain bytes, but for their number, which is to be added.
+inline std::uint64_t bytes_head(const Topic& topic) noexcept {
+  return SignalHead{.topic = topic.id, .form = PayloadForm::bytes}.word();
+}
+
+[[gnu::always_inline]] inline void write_bytes(std::uint64_t head, std::span<const std::byte> bytes,
                                                const WritableWords& words) noexcept {
-  SignalHead head;
-  head.topic = topic;
-  head.form = PayloadForm::bytes;
-  head.bytes = static_cast<std::uint8_t>(bytes.size());
-  words.at(0).store(head.word(), std::memory_order_relaxed);
-  words.for_each(1, bytes.size() / 8, [&](auto& word, std::size_t at) {
-    std::uint64_t content;
-    std::memcpy(&content, bytes.data() + 8 * at, sizeof content);
-    word.store(content, std::memory_order_relaxed);
-  });
-  if (const std::size_t rest = bytes.size() % 8; rest != 0) {
-    std::uint64_t content = 0;
-    std::memcpy(&content, bytes.data() + bytes.size() - rest, rest);
-    words.at(1 + bytes.size() / 8).store(content, std::memory_order_relaxed);
-  }
+  words.at(0).store(head + bytes.size(), std::memory_order_relaxed);
+  words.put_payload(bytes.data(), bytes.size());
 }
 
 /// Plain bytes of one topic, cut into records of `record_bytes`; the last may be shorter.
 /// REQUIRES: record_bytes is 1 to payload_bytes_inline_max, unless there are no bytes, which are one empty record.
 struct ByteRun {
-  std::uint32_t topic_id;
+  std::uint64_t head;  // bytes_head()
   std::span<const std::byte> bytes;
   std::size_t record_bytes;
 
@@ -169,28 +192,27 @@ struct ByteRun {
   }
   ByteRun part(std::size_t from, std::size_t count) const noexcept {
     const auto rest = bytes.subspan(from * record_bytes);
-    return {topic_id, rest.first(std::min(rest.size(), count * record_bytes)), record_bytes};
+    return {head, rest.first(std::min(rest.size(), count * record_bytes)), record_bytes};
   }
-  std::uint32_t topic(std::size_t) const noexcept { return topic_id; }
+  std::uint32_t topic(std::size_t) const noexcept { return SignalHead::topic_of(head); }
   bool uses_second_line(std::size_t) const noexcept {
     return std::min(bytes.size(), record_bytes) > payload_bytes_in_slot;
   }
 
   void write(std::size_t i, const WritableWords& words) const noexcept {
-    write_bytes(topic_id, bytes.subspan(i * record_bytes, std::min(record_bytes, bytes.size() - i * record_bytes)),
-                words);
+    write_bytes(head, bytes.subspan(i * record_bytes, std::min(record_bytes, bytes.size() - i * record_bytes)), words);
   }
 };
 
 /// The bytes of one record. REQUIRES: at most payload_bytes_inline_max.
 struct SingleBytes {
-  std::uint32_t topic_id;
+  std::uint64_t head;  // bytes_head()
   std::span<const std::byte> bytes;
 
-  ByteRun all() const noexcept { return {topic_id, bytes, payload_bytes_inline_max}; }
+  ByteRun all() const noexcept { return {head, bytes, payload_bytes_inline_max}; }
   static constexpr std::size_t size() noexcept { return 1; }
   bool uses_second_line(std::size_t) const noexcept { return bytes.size() > payload_bytes_in_slot; }
-  void write(std::size_t, const WritableWords& words) const noexcept { write_bytes(topic_id, bytes, words); }
+  void write(std::size_t, const WritableWords& words) const noexcept { write_bytes(head, bytes, words); }
 };
 
 }  // namespace theus

@@ -62,9 +62,10 @@ private:
     std::unique_lock<std::mutex> lock;
   };
   struct Hearing {
-    const Topic* topic = nullptr;
+    static constexpr std::uint32_t unknown = ~std::uint32_t{0};
+    const Topic* topic = nullptr;  // nothing: a name that is not interned
+    std::uint32_t id = unknown;
     bool wanted = false;
-    bool known = false;
   };
 
   // Why nothing more is given out, whatever is in the ring.
@@ -110,12 +111,12 @@ private:
   Run take_one(Event& event);
   Run take_conflated(Event& event);
   void take_batch(EventBatch& batch);
-  Fill fill(Event& event, SignalRing::Walk at, SignalHead head, Hearing hearing);
+  Fill fill(Event& event, SignalRing::Walk at, SignalHead head, const Topic* topic);
   std::uint64_t skip_lost() noexcept;
   void move_to(std::uint64_t place) noexcept;
   static void add(std::atomic<std::uint64_t>& counter, std::uint64_t count) noexcept;
   Hearing hear(std::uint32_t topic) {
-    if (topic < heard_.size() && heard_[topic].known) [[likely]]
+    if (topic < heard_.size() && heard_[topic].id == topic) [[likely]]
       return heard_[topic];
     return hear_first(topic);
   }

@@ -8,9 +8,6 @@
 namespace theus {
 namespace {
 
-// How far ahead a receiver that is far behind asks for lines: a few transfers between cores, in receives.
-constexpr std::uint64_t slots_ahead = 8;
-
 std::uint64_t version_of(SignalHead head, const ReadableWords& words) noexcept {
   return head.has_version ? words.at(1).load(std::memory_order_relaxed) : 0;
 }
@@ -24,47 +21,41 @@ struct Subscriber::EventRoom {
   Subscriber& self;
   std::span<Event> events;
 
-  static constexpr bool is_behind = false;
   std::size_t size() const noexcept { return events.size(); }
-  void copy(std::size_t i, SignalHead head, const ReadableWords& words) const noexcept {
+  void copy(std::size_t i, std::uint64_t word, const ReadableWords& words) const noexcept {
+    const auto head = SignalHead::of(word);
     events[i].version = version_of(head, words);
-    words.copy_payload(head, events[i].payload.words_.data());
+    words.take_payload(head, events[i].payload.words_.data());
   }
-  Fill complete(std::size_t i, SignalRing::Walk at, SignalHead head, Hearing hearing) const {
-    return self.fill(events[i], at, head, hearing);
+  Fill complete(std::size_t i, SignalRing::Walk at, std::uint64_t word, const Topic* topic) const {
+    return self.fill(events[i], at, SignalHead::of(word), topic);
   }
 };
 
 struct Subscriber::BatchRoom {
   Subscriber& self;
   EventBatch& batch;
-  // Whether so much waits that the next lines may be asked for: close behind a producer that would take them from it.
-  bool is_behind;
+  EventView::Slot* const slots = batch.slots_.get();
 
   std::size_t size() const noexcept { return batch.capacity_; }
-  void copy(std::size_t i, SignalHead head, const ReadableWords& words) const noexcept {
-    EventView::Slot& slot = batch.slots_[i];
-    slot.version = version_of(head, words);
-    words.copy_payload(head, slot.words);
+  void copy(std::size_t i, std::uint64_t word, const ReadableWords& words) const noexcept {
+    const auto head = SignalHead::of(word);
+    slots[i].version = version_of(head, words);
+    slots[i].head = word;
+    words.take_payload(head, slots[i].words);
   }
-  Fill complete(std::size_t i, SignalRing::Walk at, SignalHead head, Hearing hearing) const {
-    EventView::Slot& slot = batch.slots_[i];
-    slot.sequence = at.place() + 1;
-    slot.index = head.index;
-    slot.whole = nullptr;
-    slot.payload_bytes = head.bytes;
-    slot.form = static_cast<PayloadView::Form>(head.form);
-    if (head.form == PayloadForm::large) [[unlikely]]
-      return complete_large(slot, at, head, hearing);
-    slot.name = hearing.topic->text.data();
-    slot.name_bytes = static_cast<std::uint8_t>(hearing.topic->text.size());
+  Fill complete(std::size_t i, SignalRing::Walk at, std::uint64_t word, const Topic* topic) const {
+    if (SignalHead::of(word).form == PayloadForm::large) [[unlikely]]
+      return complete_large(slots[i], at, SignalHead::of(word), topic);
+    slots[i].sequence = at.place() + 1;
+    slots[i].name = &topic->text;
     return Fill::wanted;
   }
-  Fill complete_large(EventView::Slot& slot, SignalRing::Walk at, SignalHead head, Hearing hearing) const {
+  Fill complete_large(EventView::Slot& slot, SignalRing::Walk at, SignalHead head, const Topic* topic) const {
     Event event;
     event.version = slot.version;
-    std::copy_n(slot.words, payload_words_max, event.payload.words_.begin());
-    const Fill filled = self.fill(event, at, head, hearing);
+    event.payload.words_[0] = slot.words[0];
+    const Fill filled = self.fill(event, at, head, topic);
     if (filled == Fill::wanted)
       put_whole(slot, std::move(event));
     return filled;
@@ -73,7 +64,7 @@ struct Subscriber::BatchRoom {
     batch.whole_.reserve(batch.capacity_);
     slot.sequence = event.sequence;
     slot.version = event.version;
-    slot.index = event.index;
+    slot.head = SignalHead{.index = event.index, .form = PayloadForm::large}.word();
     slot.whole = &batch.whole_.emplace_back(std::move(event));
   }
 };
@@ -108,7 +99,7 @@ void Subscriber::take_batch(EventBatch& batch) {
   if (batch.names_ != core_) [[unlikely]]
     batch.names_ = core_;
   batch.lagged_ = 0;
-  const BatchRoom room{*this, batch, batch.count_ == batch.capacity_};
+  const BatchRoom room{*this, batch};
   Run run{0, Received::Kind::event};
   if (!is_conflating()) [[likely]] {
     run = take_run(room);
@@ -141,40 +132,36 @@ Subscriber::Run Subscriber::take_run(const Room room) {
   const std::uint64_t begin = next_.load(std::memory_order_relaxed);
   auto at = ring.walk(begin);
   std::uint64_t skipped = 0;
-  bool uses_second_line = false;
+  Hearing hearing{};
   const std::size_t limit = room.size();
   while (run.count < limit) {
-    if (room.is_behind) {
-      ring.prefetch(at, slots_ahead);
-      if (uses_second_line && at.slot() + slots_ahead < ring.capacity())
-        __builtin_prefetch(&second_lines[at.slot() + slots_ahead]);
-    }
-    SignalHead head;
-    Hearing hearing;
+    std::uint64_t word = 0;
     const Poll poll = ring.read(at, [&](const SignalRing::Words& slot) {
-      const ReadableWords words{slot, second_lines[at.slot()]};
-      head = SignalHead::of(words.at(0).load(std::memory_order_relaxed));
-      hearing = hear(head.topic);
+      word = slot[0].load(std::memory_order_relaxed);
+      if (SignalHead::topic_of(word) != hearing.id) [[unlikely]]
+        hearing = hear(SignalHead::topic_of(word));
       if (hearing.wanted) [[likely]]
-        room.copy(run.count, head, words);
+        room.copy(run.count, word, ReadableWords{slot, second_lines[at.slot()]});
     });
-    if (poll == Poll::ready) [[likely]] {
-      uses_second_line = head.bytes > payload_bytes_in_slot;
-      const Fill filled = hearing.wanted ? room.complete(run.count, at, head, hearing) : Fill::unwanted;
-      run.count += filled == Fill::wanted;
-      skipped += filled == Fill::unwanted;
-      if (filled != Fill::lost) [[likely]]
-        at.next();
-      if (skipped <= ring.capacity()) [[likely]]
-        continue;
-      // A flood of unwanted events must not hold the caller for ever.
-      run.ended = Received::Kind::empty;
-    } else if (poll == Poll::overrun) {
-      run.ended = Received::Kind::lagged;
-    } else {
-      run.ended = ring.closed_at() <= at.place() ? Received::Kind::closed : Received::Kind::empty;
+    if (poll != Poll::ready) [[unlikely]] {
+      const auto none = ring.closed_at() <= at.place() ? Received::Kind::closed : Received::Kind::empty;
+      run.ended = poll == Poll::overrun ? Received::Kind::lagged : none;
+      break;
     }
-    break;
+    const Fill filled = hearing.wanted ? room.complete(run.count, at, word, hearing.topic) : Fill::unwanted;
+    if (filled == Fill::wanted) [[likely]] {
+      ++run.count;
+      ring.go_on(at);
+      continue;
+    }
+    if (filled == Fill::lost)
+      continue;
+    ring.go_on(at);
+    // A flood of unwanted events must not hold the caller for ever.
+    if (++skipped > ring.capacity()) {
+      run.ended = Received::Kind::empty;
+      break;
+    }
   }
   if (at.place() != begin) {
     move_to(at.place());
@@ -187,11 +174,11 @@ Subscriber::Run Subscriber::take_run(const Room room) {
 }
 
 // Completes an event whose words have been copied.
-Subscriber::Fill Subscriber::fill(Event& event, SignalRing::Walk at, SignalHead head, Hearing hearing) {
+Subscriber::Fill Subscriber::fill(Event& event, SignalRing::Walk at, SignalHead head, const Topic* topic) {
   event.sequence = at.place() + 1;
   event.index = head.index;
-  if (hearing.topic != nullptr)
-    event.name = hearing.topic->name;
+  if (topic != nullptr)
+    event.name = topic->name;
   event.payload.size_ = head.bytes;
   event.payload.form_ = static_cast<PayloadView::Form>(head.form);
   if (head.form != PayloadForm::large) [[likely]] {
@@ -203,11 +190,11 @@ Subscriber::Fill Subscriber::fill(Event& event, SignalRing::Walk at, SignalHead 
   auto large = core_->large.share(address, at.place(), hazard_, [&] { return core_->ring.holds(at); });
   if (!large)
     return Fill::lost;
-  if (hearing.topic == nullptr)
+  if (topic == nullptr)
     event.name = large->name;
   const Value* payload = &large->payload;
   event.payload.large_ = {std::move(large), payload};
-  return hearing.topic != nullptr || filter_.matches(event.name) ? Fill::wanted : Fill::unwanted;
+  return topic != nullptr || filter_.matches(event.name) ? Fill::wanted : Fill::unwanted;
 }
 
 // Takes what is in the ring, as far as there is room for keys, then delivers the key that has waited longest.
@@ -269,9 +256,9 @@ Subscriber::Hearing Subscriber::hear_first(std::uint32_t topic) {
   if (topic >= heard_.size())
     heard_.resize(topic + std::size_t{1});
   Hearing& hearing = heard_[topic];
+  hearing.id = topic;
   hearing.topic = topic == 0 ? nullptr : &core_->topics.at(topic);
   hearing.wanted = topic == 0 || filter_.matches(hearing.topic->text);
-  hearing.known = true;
   return hearing;
 }
 

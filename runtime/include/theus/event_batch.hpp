@@ -16,14 +16,12 @@ class EventView {
 public:
   std::uint64_t sequence() const noexcept { return slot_->sequence; }  ///< As Event::sequence.
   std::uint64_t version() const noexcept { return slot_->version; }    ///< As Event::version.
-  std::uint32_t index() const noexcept { return slot_->index; }        ///< As Event::index.
-  std::string_view name() const noexcept {
-    return slot_->whole == nullptr ? std::string_view{slot_->name, slot_->name_bytes} : slot_->whole->name.view();
-  }
+  std::uint32_t index() const noexcept { return static_cast<std::uint32_t>(slot_->head >> 16) & 0xffffff; }
+  std::string_view name() const noexcept { return is_whole() ? whole().name.view() : std::string_view{*slot_->name}; }
   PayloadView payload() const noexcept {
-    if (slot_->whole != nullptr) [[unlikely]]
-      return slot_->whole->payload.view();
-    return {slot_->form, slot_->payload_bytes, slot_->words, nullptr};
+    if (is_whole()) [[unlikely]]
+      return whole().payload.view();
+    return {form(), static_cast<std::uint8_t>(slot_->head), slot_->words, nullptr};
   }
   /// The same, on its own.
   Event event() const;
@@ -32,19 +30,23 @@ private:
   friend class EventBatch;
   friend class Subscriber;
 
+  // As few stores per event as there can be.
   struct Slot {
     std::uint64_t sequence;
     std::uint64_t version;
-    const char* name;    // of the hub's table of names
-    const Event* whole;  // of an event that does not fit here; else nullptr
-    std::uint32_t index;
-    std::uint8_t name_bytes;
-    std::uint8_t payload_bytes;
-    PayloadView::Form form;
-    std::uint64_t words[Payload::words_max];
+    const std::string* name;  // in the hub's table of names
+    std::uint64_t head;       // as in the ring: index (24 bits) | has a version (1) | form (7) | bytes (8)
+    union {
+      std::uint64_t words[Payload::words_max];
+      const Event* whole;  // when the form is `large`: an event that does not fit here
+    };
   };
 
   explicit EventView(const Slot* slot) noexcept : slot_(slot) {}
+
+  PayloadView::Form form() const noexcept { return static_cast<PayloadView::Form>(slot_->head >> 8 & 0x7f); }
+  bool is_whole() const noexcept { return form() == PayloadView::Form::large; }
+  const Event& whole() const noexcept { return *slot_->whole; }
 
   const Slot* slot_;
 };
@@ -52,28 +54,17 @@ private:
 /// Room for events that are received together, and what came of the receive: the events, or why there are none. The
 /// cheapest way to receive: nothing is allocated or counted per event, and a payload is decoded only when it is asked
 /// for. Use one batch again and again. Not thread-safe; views may be read by any thread.
-class EventBatch {
+class EventBatch : public ReceiveOutcome {
 public:
-  using Kind = Received::Kind;
   static constexpr std::size_t capacity_max = 4096;
 
-  /// `capacity`: how many events one receive takes at most; taken as 1 to capacity_max. Memory: 144 bytes each.
+  /// `capacity`: how many events one receive takes at most; taken as 1 to capacity_max. Memory: 136 bytes each.
   explicit EventBatch(std::size_t capacity = 64);
   EventBatch(EventBatch&&) noexcept = default;
   EventBatch& operator=(EventBatch&&) noexcept = default;
   ~EventBatch() = default;
 
   std::size_t capacity() const noexcept { return capacity_; }
-
-  Kind kind() const noexcept { return kind_; }
-  bool is_lagged() const noexcept { return kind_ == Kind::lagged; }
-  bool is_timeout() const noexcept { return kind_ == Kind::timeout; }
-  bool is_empty() const noexcept { return kind_ == Kind::empty; }
-  bool is_closed() const noexcept { return kind_ == Kind::closed; }
-  /// Whether there are events.
-  explicit operator bool() const noexcept { return kind_ == Kind::event; }
-  /// How many events were lost just before; 0 unless is_lagged().
-  std::uint64_t lagged() const noexcept { return lagged_; }
 
   class Iterator {
   public:
@@ -104,36 +95,29 @@ public:
   /// How many events there are. This and what follows throw as Received::event() does when there are none, so that a
   /// loss is not taken for nothing.
   std::size_t size() const {
-    require_events();
+    require_event();
     return count_;
   }
   EventView operator[](std::size_t index) const {
-    require_events();
+    require_event();
     assert(index < count_);
     return EventView{&slots_[index]};
   }
   Iterator begin() const {
-    require_events();
+    require_event();
     return Iterator{slots_.get()};
   }
   Iterator end() const {
-    require_events();
+    require_event();
     return Iterator{slots_.get() + count_};
   }
 
 private:
   friend class Subscriber;
 
-  void require_events() const {
-    if (kind_ != Kind::event) [[unlikely]]
-      Received::raise_missing(kind_, lagged_);
-  }
-
   std::size_t capacity_;
   std::unique_ptr<EventView::Slot[]> slots_;
   std::size_t count_ = 0;
-  Kind kind_ = Kind::empty;
-  std::uint64_t lagged_ = 0;
   std::vector<Event> whole_;           // never beyond its reserved capacity, so that slots may point into it
   std::shared_ptr<const void> names_;  // keeps the table of names
 };

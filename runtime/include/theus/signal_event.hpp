@@ -125,9 +125,8 @@ struct Event {
   Payload payload;
 };
 
-/// What came of a receive: an event, or why there is none. `lagged` cannot be missed: event() and value() throw
-/// what happened instead of inventing an event.
-class [[nodiscard]] Received {
+/// Whether a receive got anything, or why not.
+class ReceiveOutcome {
 public:
   enum class Kind : std::uint8_t {
     event,
@@ -145,10 +144,30 @@ public:
   bool is_closed() const noexcept { return kind_ == Kind::closed; }
   /// Whether there is an event.
   explicit operator bool() const noexcept { return is_event(); }
-
   /// How many events were lost just before; 0 unless is_lagged().
   std::uint64_t lagged() const noexcept { return lagged_; }
 
+protected:
+  explicit ReceiveOutcome(Kind kind, std::uint64_t lagged = 0) noexcept : kind_(kind), lagged_(lagged) {}
+
+  /// Throws what happened instead of an event: std::logic_error that names lagged, timeout or empty; LogicError for
+  /// closed.
+  void require_event() const {
+    if (!is_event()) [[unlikely]]
+      raise_missing();
+  }
+
+  Kind kind_;
+  std::uint64_t lagged_;
+
+private:
+  [[noreturn]] void raise_missing() const;
+};
+
+/// What came of a receive: an event, or why there is none. `lagged` cannot be missed: event() and value() throw
+/// what happened instead of inventing an event.
+class [[nodiscard]] Received : public ReceiveOutcome {
+public:
   /// The event. When there is none: std::logic_error that names lagged, timeout or empty; LogicError for closed.
   const Event& event() const& {
     require_event();
@@ -164,38 +183,21 @@ public:
   const Event* operator->() const { return &event(); }
 
 private:
-  friend class EventBatch;
-  friend class ReceivedBatch;
   friend class Subscriber;
 
-  explicit Received(Kind kind) noexcept : kind_(kind) {}
-  void require_event() const {
-    if (!is_event())
-      raise_missing(kind_, lagged_);
-  }
-  [[noreturn]] static void raise_missing(Kind kind, std::uint64_t lagged);
+  explicit Received(Kind kind) noexcept : ReceiveOutcome(kind) {}
 
-  Kind kind_;
-  std::uint64_t lagged_ = 0;
   Event event_;
 };
 
 /// What came of receiving several events at once: the events, or why there are none.
-class [[nodiscard]] ReceivedBatch {
+class [[nodiscard]] ReceivedBatch : public ReceiveOutcome {
 public:
-  using Kind = Received::Kind;
-
-  Kind kind() const noexcept { return kind_; }
-  bool is_lagged() const noexcept { return kind_ == Kind::lagged; }
-  bool is_timeout() const noexcept { return kind_ == Kind::timeout; }
-  bool is_empty() const noexcept { return kind_ == Kind::empty; }
-  bool is_closed() const noexcept { return kind_ == Kind::closed; }
-  /// Whether there are events.
-  explicit operator bool() const noexcept { return kind_ == Kind::event; }
-  std::uint64_t lagged() const noexcept { return lagged_; }
-
   /// At least one event, or the throw of Received::event(). Valid until the next receive into the same storage.
-  std::span<const Event> events() const;
+  std::span<const Event> events() const {
+    require_event();
+    return events_;
+  }
   auto begin() const { return events().begin(); }
   auto end() const { return events().end(); }
 
@@ -203,13 +205,11 @@ private:
   friend class Subscriber;
 
   ReceivedBatch(Kind kind, std::uint64_t lagged, std::span<const Event> events) noexcept
-      : kind_(kind), lagged_(lagged), events_(events) {}
+      : ReceiveOutcome(kind, lagged), events_(events) {}
 
-  Kind kind_;
-  std::uint64_t lagged_;
   std::span<const Event> events_;
 };
 
-std::string_view to_string(Received::Kind kind) noexcept;
+std::string_view to_string(ReceiveOutcome::Kind kind) noexcept;
 
 }  // namespace theus
