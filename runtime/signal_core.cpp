@@ -175,6 +175,12 @@ std::uint64_t SignalCore::publish_commit(std::uint64_t version, std::span<Signal
   return 0;
 }
 
+void SignalCore::relay(std::uint64_t version, const SignalRecord& record) {
+  const std::span records{&record, 1};
+  if (publish(RecordRun{records, version}, Gate::ignore).outcome != Placed::Outcome::published) [[unlikely]]
+    refuse(records);
+}
+
 void SignalCore::refuse(std::span<const SignalRecord> records) noexcept {
   count_refused(records.size());
   for (const SignalRecord& record : records)

@@ -22,7 +22,8 @@ struct alignas(64) SecondLine {
   std::array<std::atomic<std::uint64_t>, 8> words;
 };
 
-enum class PayloadForm : std::uint8_t { packed, bytes, large };
+/// `gap`: no event, but word of how many were lost before they came here; its payload is their number.
+enum class PayloadForm : std::uint8_t { packed, bytes, large, gap };
 
 inline constexpr std::size_t payload_words_max = 13;
 inline constexpr std::size_t payload_bytes_inline_max = 8 * payload_words_max;

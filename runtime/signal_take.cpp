@@ -54,7 +54,7 @@ struct Subscriber::BatchRoom {
     slot.whole = nullptr;
     slot.payload_bytes = head.bytes;
     slot.form = static_cast<PayloadView::Form>(head.form);
-    if (head.form == PayloadForm::large) [[unlikely]]
+    if (head.form >= PayloadForm::large) [[unlikely]]
       return complete_large(slot, at, head, hearing);
     slot.name = hearing.topic->text.data();
     slot.name_bytes = static_cast<std::uint8_t>(hearing.topic->text.size());
@@ -163,8 +163,12 @@ Subscriber::Run Subscriber::take_run(const Room room) {
       const Fill filled = hearing.wanted ? room.complete(run.count, at, head, hearing) : Fill::unwanted;
       run.count += filled == Fill::wanted;
       skipped += filled == Fill::unwanted;
-      if (filled != Fill::lost) [[likely]]
+      if (filled < Fill::lost) [[likely]] {
         at.next();
+      } else if (filled == Fill::gap) {
+        run.ended = Received::Kind::lagged;
+        break;
+      }
       if (skipped <= ring.capacity()) [[likely]]
         continue;
       // A flood of unwanted events must not hold the caller for ever.
@@ -194,10 +198,14 @@ Subscriber::Fill Subscriber::fill(Event& event, SignalRing::Walk at, SignalHead 
     event.name = hearing.topic->name;
   event.payload.size_ = head.bytes;
   event.payload.form_ = static_cast<PayloadView::Form>(head.form);
-  if (head.form != PayloadForm::large) [[likely]] {
+  if (head.form < PayloadForm::large) [[likely]] {
     if (event.payload.large_) [[unlikely]]
       event.payload.large_.reset();
     return Fill::wanted;
+  }
+  if (head.form == PayloadForm::gap) {
+    gap_ = event.payload.words_[0];
+    return Fill::gap;
   }
   const auto* address = std::bit_cast<const LargeEvent*>(event.payload.words_[0]);
   auto large = core_->large.share(address, at.place(), hazard_, [&] { return core_->ring.holds(at); });
@@ -244,9 +252,14 @@ Subscriber::Run Subscriber::take_conflated(Event& event) {
   return {1, Received::Kind::event};
 }
 
-// Goes on after a loss and tells how many were lost. REQUIRES: the next place is overrun.
+// Goes on after a loss and tells how many were lost. REQUIRES: the next place is overrun, or holds a gap.
 std::uint64_t Subscriber::skip_lost() noexcept {
   const std::uint64_t place = next_.load(std::memory_order_relaxed);
+  if (const std::uint64_t elsewhere = std::exchange(gap_, 0); elsewhere > 0) {
+    add(lagged_, elsewhere);
+    move_to(place + 1);
+    return elsewhere;
+  }
   const std::uint64_t resumed =
       options_.resume_at_newest ? core_->ring.resume_at_newest(place) : core_->ring.resume_after_overrun(place);
   add(lagged_, resumed - place);
