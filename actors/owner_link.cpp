@@ -295,6 +295,41 @@ Result<std::optional<RequestLog::Outcome>> OwnerLink::request_outcome(const Requ
   return awaited.wait();
 }
 
+/// REQUIRES: the lock.
+bool OwnerLink::ask_to_reserve(Reservations::Id id, std::span<const Path> paths, std::chrono::nanoseconds lifetime) {
+  std::vector<std::byte> entry;
+  append_cbor_number(entry, id);
+  const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(lifetime).count();
+  append_cbor_number(entry, static_cast<std::uint64_t>(milliseconds));
+  for (const Path& path : paths)
+    append_cbor_text(entry, path.spelling());
+  if (refusal(entry.size()))
+    return false;
+  add(ToOwner::reserve, entry);
+  return true;
+}
+
+Reservations::Id OwnerLink::reserve(std::span<const Path> paths, std::chrono::nanoseconds lifetime) {
+  const std::lock_guard lock{mutex_};
+  // It goes with the proposal that follows.
+  return ask_to_reserve(last_reservation_ + 1, paths, lifetime) ? ++last_reservation_ : Reservations::nobody;
+}
+
+void OwnerLink::extend(Reservations::Id id, std::span<const Path> paths) {
+  const std::lock_guard lock{mutex_};
+  (void)ask_to_reserve(id, paths, {});
+}
+
+void OwnerLink::release(Reservations::Id id) {
+  std::vector<std::byte> entry;
+  append_cbor_number(entry, id);
+  std::unique_lock lock{mutex_};
+  if (refusal(entry.size()))
+    return;  // with the connection went what was reserved by it
+  add(ToOwner::release, entry);
+  flush(lock);
+}
+
 Result<std::uint64_t> OwnerLink::send(std::string_view name, const Value& payload) {
   std::vector<std::byte> entry;
   append_cbor_text(entry, name);

@@ -53,6 +53,9 @@ public:
   Outcome decide(const ProposalView& proposal) override;
   void decide(const std::shared_ptr<ProposalBatch>& batch) override;
   Result<std::optional<RequestLog::Outcome>> request_outcome(const Request& request) override;
+  Reservations::Id reserve(std::span<const Path> paths, std::chrono::nanoseconds lifetime) override;
+  void extend(Reservations::Id id, std::span<const Path> paths) override;
+  void release(Reservations::Id id) override;
   Result<std::uint64_t> send(std::string_view name, const Value& payload) override;
 
   OwnerStatus status() const;
@@ -88,6 +91,7 @@ private:
   std::optional<Error> refusal(std::size_t bytes) const;
   void propose(Pending pending, std::vector<std::byte> proposal, bool has_request);
   void add(ToOwner kind, std::span<const std::byte> entry);
+  bool ask_to_reserve(Reservations::Id id, std::span<const Path> paths, std::chrono::nanoseconds lifetime);
   void flush(std::unique_lock<std::mutex>& lock);
   void ring() const noexcept;
 
@@ -127,6 +131,7 @@ private:
   AllPending pending_;
   std::uint64_t last_number_ = 0;
   std::uint64_t signals_sent_ = 0;
+  Reservations::Id last_reservation_ = Reservations::nobody;
   std::deque<std::vector<std::byte>> queue_;
   ToOwner queued_last_ = ToOwner::alive;
   std::size_t queue_bytes_ = 0;

@@ -15,6 +15,12 @@ public:
   /// The same without waiting, for those that have no outcome yet: the batch is told when all of them have.
   virtual void decide(const std::shared_ptr<ProposalBatch>& batch) = 0;
   virtual Result<std::optional<RequestLog::Outcome>> request_outcome(const Request& request) = 0;
+
+  /// Reserves there, without waiting for an answer: what comes later and names the id is decided on when it may start.
+  /// Reservations::nobody when that cannot be asked.
+  virtual Reservations::Id reserve(std::span<const Path> paths, std::chrono::nanoseconds lifetime) = 0;
+  virtual void extend(Reservations::Id id, std::span<const Path> paths) = 0;
+  virtual void release(Reservations::Id id) = 0;
 };
 
 }  // namespace theus

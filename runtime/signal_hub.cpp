@@ -113,7 +113,8 @@ Result<std::uint64_t> SignalHub::try_send(std::string_view name, const Value& pa
   const Topic* topic = core_->topics.intern(name);
   if (!passes(*core_, topic, name))
     return core_->outlet != nullptr ? core_->outlet->send(name, payload) : over_rate_limit(name);
-  return core_->try_publish(core_->record(topic, name, payload));
+  return core_->try_publish(payload.is_bytes() ? core_->record(topic, name, payload.as_bytes())
+                                               : core_->record(topic, name, payload));
 }
 
 std::uint64_t SignalHub::send_batch(std::span<const Signal> signals) {

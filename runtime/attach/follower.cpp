@@ -15,6 +15,8 @@ constexpr std::size_t message_bytes = std::size_t{48} << 10;
 constexpr std::size_t signals_per_look = 512;
 // How soon commits that others' reservations hold back are tried again.
 constexpr std::chrono::milliseconds held_back_interval{1};
+// Of a reservation: what transactions in this process ask for.
+constexpr std::uint64_t lifetime_ms_max = 1000;
 
 SubscribeOptions all_signals() { return {.filter = "**", .name = "joined"}; }
 
@@ -80,6 +82,8 @@ Status Follower::receive(std::span<const std::byte> message, Time now) {
       break;
     case ToOwner::ask: answer_request(in); break;
     case ToOwner::signals: send_signals(in); break;
+    case ToOwner::reserve: reserve(in); break;
+    case ToOwner::release: reservations_.erase(in.number()); break;
     case ToOwner::alive: break;
     default: in.fail("the kind of the message is unknown");
   }
@@ -117,6 +121,8 @@ Status Follower::prepare(Submission& submission) const {
   if (auto open = terms_.enter(); !open)
     return open;
   Proposal& proposal = submission.proposal;
+  const auto reserved = reservations_.find(proposal.reservation);
+  proposal.reservation = reserved != reservations_.end() ? reserved->second.id() : Reservations::nobody;
   if (proposal.request)
     if (auto fits = check_request_id(proposal.request->id); !fits)
       return fits;
@@ -152,6 +158,27 @@ void Follower::send_signals(CborCursor& in) {
     if (in.failure() == nullptr)
       (void)terms_.hub.try_send(name, payload);
   }
+}
+
+void Follower::reserve(CborCursor& in) {
+  const Reservations::Id id = in.number();
+  const std::chrono::milliseconds lifetime{std::min<std::uint64_t>(in.number(), lifetime_ms_max)};
+  std::vector<Path> paths;
+  while (in.failure() == nullptr && !in.is_at_end()) {
+    auto path = paths_.path(in.text());
+    if (!path)
+      in.fail("a path cannot be read");
+    else
+      paths.push_back(*std::move(path));
+  }
+  if (in.failure() != nullptr)
+    return;
+  if (const auto known = reservations_.find(id); known != reservations_.end())
+    return known->second.extend(paths);
+  if (reservations_.size() == reservations_max)
+    return;
+  if (auto made = terms_.turn.reserve(std::move(paths), lifetime))
+    reservations_.emplace(id, *std::move(made));
 }
 
 /// Takes the outcomes that are there, in order.

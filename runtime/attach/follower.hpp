@@ -8,6 +8,7 @@
 #include <theus/signal_hub.hpp>
 
 #include <functional>
+#include <map>
 
 namespace theus {
 
@@ -69,6 +70,7 @@ public:
 private:
   // Messages that wait to be sent before nothing is added.
   static constexpr std::size_t messages_max = 8;
+  static constexpr std::size_t reservations_max = Reservations::count_max;
 
   class Submitted;
 
@@ -77,6 +79,7 @@ private:
   void commit(std::shared_ptr<Submitted> batch);
   void answer_request(CborCursor& in);
   void send_signals(CborCursor& in);
+  void reserve(CborCursor& in);
   void collect(Time now);
   void hear();
   bool add_message(MessageWriter& out, Time now);
@@ -97,6 +100,7 @@ private:
   std::shared_ptr<Submitted> held_back_;  // by reservations of others
   Time retry_at_{};
   std::size_t in_flight_ = 0;
+  std::map<Reservations::Id, Reservation> reservations_;  // by the process's own numbers
 
   std::vector<std::byte> answers_;  // a message, or empty
   std::vector<std::byte> signals_;  // the same

@@ -73,6 +73,7 @@ std::optional<AuditEntry> read_audit(CborCursor& in) {
 
 void append_proposal(Bytes& out, const ProposalView& proposal, const Cause& cause) {
   append_cbor_number(out, proposal.strict ? 1 : 0);
+  append_cbor_number(out, proposal.reservation);
   append_list(out, proposal.reads.size());
   for (const Path& path : proposal.reads)
     append_cbor_text(out, path.spelling());
@@ -85,6 +86,7 @@ Submission read_submission(CborCursor& in, PathCache& paths) {
   Submission submission;
   Proposal& proposal = submission.proposal;
   proposal.strict = in.number() != 0;
+  proposal.reservation = in.number();
   for (std::size_t left = in.list(); left > 0 && in.failure() == nullptr; --left) {
     auto path = paths.path(in.text());
     if (!path)

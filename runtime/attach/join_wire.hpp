@@ -7,6 +7,8 @@
 //     submit    epoch, then for each proposal: number, proposal
 //     ask       number, id, fingerprint                                  what became of a request
 //     signals   then for each: name, payload
+//     reserve   id, lifetime in milliseconds, then for each path: path   once more for the same id: these as well
+//     release   id
 //     alive
 //   to the one who joined
 //     commits   a block of commit_feed.hpp
@@ -19,8 +21,9 @@
 //     alive
 //     dropped   error                                                    and the end
 //
-//   proposal  = strict, [read, ...], standing, audit, record             the record as in commit_record.hpp
-//   standing  = null or [elevated, [grant, ...]]        audit = null or [kind, who, reason, nanoseconds since 1970]
+//   proposal  = strict, reservation or 0, [read, ...], standing, audit, record             the record as in
+//   commit_record.hpp standing  = null or [elevated, [grant, ...]]        audit = null or [kind, who, reason,
+//   nanoseconds since 1970]
 //
 // Numbers are the joined process's own, each used once. An answer comes after the commits that it stands on, and
 // signals come after the commit that caused them, so whoever takes messages in their order sees his own writes.
@@ -34,7 +37,7 @@
 
 namespace theus {
 
-enum class ToOwner : std::uint8_t { submit = 1, ask = 2, signals = 3, alive = 4 };
+enum class ToOwner : std::uint8_t { submit = 1, ask = 2, signals = 3, alive = 4, reserve = 5, release = 6 };
 enum class ToJoined : std::uint8_t { commits = 1, answers = 2, state = 3, signals = 4, alive = 5, dropped = 6 };
 
 /// Of one proposal, and of what is sent to the owner as one message unless a single proposal has more.

@@ -233,6 +233,27 @@ TEST_CASE("a joined process cannot give itself more rights than the owner allows
   CHECK(stage.turn.version() == 0);
 }
 
+TEST_CASE("what a joined process has reserved is kept free for it until it lets go or ends", "[join]") {
+  JoinStage stage;
+  auto sut = std::make_optional<Follower>(stage.terms, 0, false, stage.now);
+  auto reserve = message_of(ToOwner::reserve);
+  append_cbor_number(reserve, 5);
+  append_cbor_number(reserve, 1000);
+  append_cbor_text(reserve, "domain.x");
+  sut->receive(reserve, stage.now).value();
+  const std::vector<Write> writes{Write::set("domain.x", 2)};
+  const std::array<ProposalView, 1> others{ProposalView{.writes = writes}};
+  std::array<std::optional<Outcome>, 1> outcomes;
+  stage.turn.commit(others, outcomes);
+  CHECK_FALSE(outcomes[0]);
+  sut->receive(stage.submission({.writes = writes, .reservation = 5}), stage.now).value();
+  stage.hear(*sut);
+  REQUIRE(stage.answers.size() == 1);
+  CHECK(stage.answers[0].outcome);
+  sut.reset();
+  CHECK(stage.turn.commit({.base = 1, .writes = writes}).value() == 1);
+}
+
 TEST_CASE("signals come in the hub's order, after their commits, and losses are told", "[join]") {
   JoinStage stage;
   Follower sut{stage.terms, 0, false, stage.now};

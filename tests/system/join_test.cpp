@@ -93,7 +93,7 @@ TEST_CASE("processes, workflows, transactions and updates of a joined engine com
   Engine joined = stage.join();
   joined.register_process(counting("domain.count")).value();
   CHECK(joined.execute("count").value().value == Value{1});
-  const auto workflow = Workflow::parse("steps:\n  - count\n  - count\n").value();
+  const auto workflow = Workflow::parse("steps:\n  - count\n  - count\n", "counting").value();
   CHECK(joined.execute_workflow(workflow).value().steps_run == 2);
   joined.update("domain.count", [](const Value& value) { return Value{value.as_int() + 10}; }).value();
   Transaction edit = joined.edit("by hand").value();
@@ -217,7 +217,7 @@ TEST_CASE("agents of a joined engine act on what happens at the owner's, and com
   agent.name = "follower";
   agent.reads = {"domain.count"};
   agent.writes = {"domain.seen"};
-  agent.on.change = {"domain.count"};
+  agent.on.changes = {"domain.count"};
   agent.body = [](Context& context) { context.set("domain.seen", context.get<std::int64_t>("domain.count")); };
   joined.spawn_agent(std::move(agent)).value();
   stage.owner->compare_and_swap(stage.owner->version(), {Write::set("domain.count", 42)}).value();
@@ -287,7 +287,7 @@ TEST_CASE("a killed process leaves whole commits, and all that were acknowledged
     const std::string name = "p" + std::to_string(i % 4);
     Subprocess writer{{joiner, stage.handle(), "pairs", name}};
     writer.wait_for_out("wrote ");
-    for (unsigned spins = random() % 3000; spins > 0; --spins)
+    for (auto spins = random() % 3000; spins > 0; --spins)
       std::this_thread::yield();
     writer.signal(SIGKILL);
     const std::string told = writer.finish().out;
