@@ -28,6 +28,7 @@ int count(Engine& engine, const std::string& path, int times) {
       .register_process({.name = "count",
                          .inputs = {path},
                          .outputs = {path},
+                         .attempts_max = 1000,
                          .body = [path](Context& context) { return context.get<std::int64_t>(path) + 1; }})
       .value();
   for (int i = 0; i < times; ++i)
