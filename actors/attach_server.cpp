@@ -1,5 +1,6 @@
 #include "actors/attach_server.hpp"
 
+#include "actors/signals_blocked.hpp"
 #include "actors/user_callback.hpp"
 #include "runtime/attach/protocol.hpp"
 #include "runtime/cbor.hpp"
@@ -8,7 +9,6 @@
 #include <sys/eventfd.h>
 
 #include <cerrno>
-#include <csignal>
 
 namespace theus::actors {
 namespace {
@@ -36,34 +36,19 @@ Status guarded(const Work& work) try {
   return Error{Errc::resource_exhausted, "attach", error.what()};
 }
 
-/// Signals are for the threads of the program.
-class SignalsBlocked {
-public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
-private:
-  sigset_t before_{};
-};
-
 }  // namespace
 
-Result<std::unique_ptr<AttachServer>> AttachServer::start(const AttachOptions& options, CorePtr core,
-                                                          std::unique_ptr<AttachTarget> target) {
-  Descriptor wake{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
-  if (!wake)
+Result<std::unique_ptr<AttachServer>> AttachServer::start(
+    const AttachOptions& options, CorePtr core,
+    const std::function<std::unique_ptr<AttachTarget>(std::shared_ptr<const Descriptor> wake)>& target) {
+  auto wake = std::make_shared<const Descriptor>(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  if (!*wake)
     return Error{Errc::resource_exhausted, "attach", "the system gave no eventfd", "Raise the limit of open files"};
   auto entry = EngineEntry::make(options.folder);
   if (!entry)
     return entry.error();
   std::unique_ptr<AttachServer> server{
-      new AttachServer{*std::move(entry), options.clients_max, std::move(core), std::move(target), std::move(wake)}};
+      new AttachServer{*std::move(entry), options.clients_max, std::move(core), target(wake), wake}};
   if (Status added = server->core_->turn.add_watch(server->any_commit_); !added)
     return added.error();
   const SignalsBlocked blocked;
@@ -72,18 +57,18 @@ Result<std::unique_ptr<AttachServer>> AttachServer::start(const AttachOptions& o
 }
 
 AttachServer::AttachServer(EngineEntry entry, std::size_t clients_max, CorePtr core,
-                           std::unique_ptr<AttachTarget> target, Descriptor wake)
+                           std::unique_ptr<AttachTarget> target, std::shared_ptr<const Descriptor> wake)
     : entry_(std::move(entry)),
       clients_max_(clients_max),
       core_(std::move(core)),
       target_(std::move(target)),
       wake_(std::move(wake)),
-      any_commit_(std::make_shared<WatchPoint>(std::vector<Path>{Path{}}, wake_.number())),
+      any_commit_(std::make_shared<WatchPoint>(std::vector<Path>{Path{}}, wake_->number())),
       heavy_(core_->heavy) {}
 
 AttachServer::~AttachServer() {
   is_stopping_ = true;
-  ::eventfd_write(wake_.number(), 1);
+  ::eventfd_write(wake_->number(), 1);
   if (thread_.joinable())
     thread_.join();
   core_->turn.remove_watch(*any_commit_);
@@ -104,7 +89,7 @@ void AttachServer::turn() {
   wait(ready);
   const Time now = Steady::now();
   eventfd_t rings = 0;
-  ::eventfd_read(wake_.number(), &rings);
+  ::eventfd_read(wake_->number(), &rings);
   std::size_t place = connections_place;
   for (auto connection = connections_.begin(); connection != connections_.end(); ++place) {
     serve(*connection, ready[place], now);
@@ -123,7 +108,7 @@ void AttachServer::turn() {
 /// readers, and from connections_place on for each connection, then for the signals of each.
 void AttachServer::wait(std::vector<short>& ready) {
   const bool accepts = Steady::now() >= accept_after_;
-  std::vector<pollfd> waiting{{wake_.number(), POLLIN, 0},
+  std::vector<pollfd> waiting{{wake_->number(), POLLIN, 0},
                               {accepts ? entry_.listener().number() : -1, POLLIN, 0},
                               {heavy_.death_signal(), POLLIN, 0}};
   for (const Connection& connection : connections_) {
@@ -135,7 +120,9 @@ void AttachServer::wait(std::vector<short>& ready) {
     waiting.push_back({connection.session.wake_descriptor(), POLLIN, 0});
   const Time next = next_time();
   constexpr std::chrono::milliseconds longest = 1h;
-  const auto left = next == Time::max() ? longest : std::chrono::ceil<std::chrono::milliseconds>(next - Steady::now());
+  const auto left = next == Time::max()   ? longest
+                    : next == Time::min() ? 0ms
+                                          : std::chrono::ceil<std::chrono::milliseconds>(next - Steady::now());
   ::poll(waiting.data(), waiting.size(), static_cast<int>(std::clamp(left, 0ms, longest).count()));
   for (const pollfd& each : waiting)
     ready.push_back(each.revents);
@@ -144,12 +131,16 @@ void AttachServer::wait(std::vector<short>& ready) {
 AttachServer::Time AttachServer::next_time() {
   // Armed before the look at the version, see watch_points.hpp; but commits need not wake whom the time will.
   any_commit_->arm();
+  if (std::ranges::any_of(connections_, [](const Connection& each) { return each.session.follows(); }))
+    core_->feed.arm(wake_->number());
   Time next = accept_after_ > Steady::now() ? accept_after_ : Time::max();
   next = std::min(next, heavy_.next_look().value_or(Time::max()));
   bool waits_for_commit = false;
   bool waits_for_time = false;
   for (const Connection& connection : connections_) {
-    next = std::min(next, connection.session.look_at());
+    next = connection.session.has_commits() ? Time::min() : std::min(next, connection.session.look_at());
+    if (next == Time::min())
+      break;
     (connection.session.is_behind() ? waits_for_time : waits_for_commit) |= connection.session.has_feed();
   }
   if (waits_for_time || !waits_for_commit)
@@ -192,6 +183,8 @@ void AttachServer::serve(Connection& connection, short ready, Time now) {
       receive(connection, now);
     connection.session.look(now);
     send(connection, now);
+    // Whoever is dropped because he does not listen will not listen to that either.
+    connection.is_gone |= connection.session.is_over() && connection.session.has_packet();
   });
   if (served)
     return;

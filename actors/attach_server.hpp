@@ -20,8 +20,10 @@ namespace theus::actors {
 class AttachServer {
 public:
   /// Opens the engine's entry in the folder and starts the thread.
-  static Result<std::unique_ptr<AttachServer>> start(const AttachOptions& options, CorePtr core,
-                                                     std::unique_ptr<AttachTarget> target);
+  /// `target` makes it for a thread that is woken by this eventfd.
+  static Result<std::unique_ptr<AttachServer>> start(
+      const AttachOptions& options, CorePtr core,
+      const std::function<std::unique_ptr<AttachTarget>(std::shared_ptr<const Descriptor> wake)>& target);
   /// Tells the clients, then hangs up; within a fraction of a second.
   ~AttachServer();
   AttachServer(const AttachServer&) = delete;
@@ -39,7 +41,7 @@ private:
   };
 
   AttachServer(EngineEntry entry, std::size_t clients_max, CorePtr core, std::unique_ptr<AttachTarget> target,
-               Descriptor wake);
+               std::shared_ptr<const Descriptor> wake);
 
   void run();
   void turn();
@@ -60,7 +62,7 @@ private:
   const std::size_t clients_max_;
   const CorePtr core_;
   const std::unique_ptr<AttachTarget> target_;
-  const Descriptor wake_;                         // an eventfd
+  const std::shared_ptr<const Descriptor> wake_;  // an eventfd
   const std::shared_ptr<WatchPoint> any_commit_;  // writes to it
 
   std::atomic<bool> is_stopping_{false};

@@ -3,6 +3,7 @@
 #include "actors/blocking_pool.hpp"
 #include "actors/commit_bell.hpp"
 #include "actors/large_value_warning.hpp"
+#include "actors/owner_link.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/commit_turn.hpp"
 #include "runtime/conflict_counts.hpp"
@@ -53,6 +54,8 @@ struct Core {
     CommitTurn::Terms commits{};
     /// Where commits are kept; nothing: nowhere. It is `commits.log`, too.
     std::unique_ptr<store::Journal> journal{};
+    /// Of an engine that joined: who decides on commits.
+    std::unique_ptr<OwnerLink> owner{};
     HeavyZone heavy{};
   };
 
@@ -61,8 +64,9 @@ struct Core {
         seed(terms.seed),
         log(std::move(terms.log)),
         journal(std::move(terms.journal)),
+        owner(std::move(terms.owner)),
         hub(terms.signal_capacity),
-        turn(&observer, *clock, terms.commits),
+        turn(&observer, *clock, with_others(terms.commits)),
         blocking(terms.blocking_threads_max),
         heavy(std::move(terms.heavy)) {}
 
@@ -70,6 +74,8 @@ struct Core {
   const std::uint64_t seed;
   const LogSink log;
   const std::unique_ptr<store::Journal> journal;
+  const std::unique_ptr<OwnerLink> owner;  // nothing: this engine owns its state
+  CommitFeed feed;
   SignalHub hub;
   LargeValueWarning warning{log, *clock};
   ConflictCounts conflicts;
@@ -95,6 +101,12 @@ struct Core {
   std::optional<Error> failure() const;
 
 private:
+  CommitTurn::Terms with_others(CommitTurn::Terms terms) noexcept {
+    terms.elsewhere = owner.get();
+    terms.feed = owner == nullptr ? &feed : nullptr;
+    return terms;
+  }
+
   std::atomic<bool> has_failed_{false};
   std::string failure_;  // written once, before has_failed_
   std::atomic_flag failing_;

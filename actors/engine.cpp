@@ -1,5 +1,6 @@
 #include "actors/caf_ways.hpp"
 #include "actors/engine_parts.hpp"
+#include "actors/joined_zone.hpp"
 #include "actors/sharing.hpp"
 #include "shm/heavy_room.hpp"
 
@@ -19,8 +20,8 @@ Error forked(std::string_view what) {
                "Build an engine here, or start another program (fork and exec)"};
 }
 
-actors::CorePtr make_core(const EngineOptions& options) {
-  HeavyZone heavy{options.heavy};
+actors::CorePtr make_core(const EngineOptions& options, std::unique_ptr<actors::OwnerLink> link) {
+  const HeavyZone heavy = link != nullptr ? actors::joined_zone(link->address()) : HeavyZone{options.heavy};
   actors::Core::Terms terms{
       .signal_capacity = options.signal_capacity,
       .blocking_threads_max = options.blocking_threads_max,
@@ -28,7 +29,10 @@ actors::CorePtr make_core(const EngineOptions& options) {
       .seed = options.seed,
       .commits = {.requests_kept_max = options.requests_kept_max,
                   .retained_bytes_max = options.retained_bytes_max,
-                  .access = AccessTable::compile(options.access, shm::HeavyRoom::of(heavy)).value()},
+                  .access =
+                      AccessTable::compile(link != nullptr ? link->access() : options.access, shm::HeavyRoom::of(heavy))
+                          .value()},
+      .owner = std::move(link),
       .heavy = heavy,
   };
   if (!options.journal.path.empty()) {
@@ -43,6 +47,10 @@ actors::CorePtr make_core(const EngineOptions& options) {
 /// What the journal has, or else what an engine begins with.
 std::optional<Recovery> begin(const actors::CorePtr& core, const EngineOptions& options) {
   std::optional<Recovery> found;
+  if (core->owner != nullptr) {
+    core->owner->start(core->turn, core->hub);
+    return found;
+  }
   if (store::Journal* const journal = core->journal.get()) {
     found = journal->recover(core->turn).value();
     const auto audited = journal->audit_entries(AuditTrail::entries_max);
@@ -70,8 +78,8 @@ Engine::Impl::CafConfig::CafConfig(std::size_t threads) {
   set("scheduler.max-throughput", messages_per_run);
 }
 
-Engine::Impl::Impl(EngineOptions given)
-    : options(std::move(given)), core(make_core(options)), recovery(begin(core, options)) {
+Engine::Impl::Impl(EngineOptions given, std::unique_ptr<actors::OwnerLink> link)
+    : options(std::move(given)), core(make_core(options, std::move(link))), recovery(begin(core, options)) {
   // Before there are actors, which a constructor that throws would leave waiting.
   if (options.schema) {
     const std::lock_guard lock{schema_mutex};
@@ -94,7 +102,20 @@ Engine::Impl::Impl(EngineOptions given)
 
 Engine::Engine(EngineOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 
-Engine::~Engine() {
+Engine::Engine(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+Engine::Engine(Engine&&) noexcept = default;
+Engine& Engine::operator=(Engine&& other) noexcept {
+  if (this != &other) {
+    end();
+    impl_ = std::move(other.impl_);
+  }
+  return *this;
+}
+Engine::~Engine() { end(); }
+
+void Engine::end() noexcept {
+  if (impl_ == nullptr)
+    return;
   if (impl_->core->fork_mark.is_child()) {
     // Its threads are not here to be waited for. The memory goes with the child.
     (void)impl_.release();
@@ -102,6 +123,7 @@ Engine::~Engine() {
   }
   if (auto ended = impl_->shutdown(impl_->options.shutdown_timeout); !ended)
     std::fprintf(stderr, "%s\n", ended.error().text().c_str());
+  impl_.reset();
 }
 
 Status Engine::shutdown(std::chrono::milliseconds timeout) {
@@ -182,6 +204,8 @@ Status Engine::Impl::shutdown(std::chrono::milliseconds timeout) {
   owner = nullptr;
   while (system->registry().running() > 0 && Steady::now() < deadline)
     std::this_thread::sleep_for(look_interval);
+  if (core->owner != nullptr)
+    core->owner->stop();
   const Status kept = core->turn.close();
   core->hub.close();
 

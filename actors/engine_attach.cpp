@@ -2,8 +2,6 @@
 #include "actors/heavy_host.hpp"
 #include "actors/user_callback.hpp"
 
-#include <theus/joined_engine.hpp>
-
 #include <unistd.h>
 
 #include <cerrno>
@@ -14,15 +12,31 @@ namespace {
 // The server's one thread should not be held up for long by conflicts.
 constexpr std::chrono::milliseconds set_timeout{1000};
 
+/// A journal goes on where it ended; without one there is no history beyond this run.
+OwnerIdentity identity_of(const actors::Core& core) {
+  const std::string epoch = Secret::random().text();
+  return {.history = core.journal != nullptr ? core.journal->name() : epoch, .epoch = epoch};
+}
+
 /// The engine as attached clients see it.
 class EngineTarget final : public AttachTarget {
 public:
   /// `enter` tells whether the engine takes calls.
-  EngineTarget(actors::CorePtr core, std::size_t retained_bytes_max, std::function<Status()> enter)
+  EngineTarget(actors::CorePtr core, std::size_t retained_bytes_max, AccessOptions access,
+               std::function<Status()> enter, std::shared_ptr<const Descriptor> wake)
       : core_(std::move(core)),
         retained_bytes_max_(retained_bytes_max),
         enter_(std::move(enter)),
-        begun_(core_->clock->now()) {}
+        begun_(core_->clock->now()),
+        follow_terms_{.turn = core_->turn,
+                      .feed = core_->feed,
+                      .hub = core_->hub,
+                      .identity = identity_of(*core_),
+                      .access = std::move(access),
+                      .wake = std::move(wake),
+                      .enter = enter_} {}
+
+  const FollowTerms* follow_terms() const override { return core_->owner == nullptr ? &follow_terms_ : nullptr; }
 
   EngineInfo info() const override {
     const auto uptime = core_->clock->now() - begun_;
@@ -80,6 +94,7 @@ private:
   const std::size_t retained_bytes_max_;
   const std::function<Status()> enter_;
   const std::chrono::steady_clock::time_point begun_;
+  const FollowTerms follow_terms_;
 };
 
 }  // namespace
@@ -90,9 +105,10 @@ void Engine::Impl::open_attach() {
                           "Name a folder in EngineOptions::attach"};
     return;
   }
-  auto server = actors::AttachServer::start(
-      options.attach, core,
-      std::make_unique<EngineTarget>(core, options.retained_bytes_max, [this] { return enter("set"); }));
+  auto server = actors::AttachServer::start(options.attach, core, [this](std::shared_ptr<const Descriptor> wake) {
+    return std::make_unique<EngineTarget>(
+        core, options.retained_bytes_max, options.access, [this] { return enter("set"); }, std::move(wake));
+  });
   if (server) {
     attach = *std::move(server);
     attach_handle = attach->handle();
@@ -110,7 +126,26 @@ void Engine::Impl::open_attach() {
   });
 }
 
-Result<JoinedEngine> Engine::from_handle(std::string_view handle) { return JoinedEngine::join(handle); }
+Result<Engine> Engine::from_handle(std::string_view handle, EngineOptions options) {
+  const bool asks_for_own = !options.journal.path.empty() || !options.initial.empty() || options.schema ||
+                            !options.attach.folder.empty() || !options.access.namespaces.empty() ||
+                            !options.access.overrides.empty();
+  if (asks_for_own)
+    return Error{Errc::bad_argument, "join", "the options say what is the owner's to say",
+                 "Leave initial, schema, access, journal and attach as they are; the owner has its own"};
+  auto link = actors::OwnerLink::join(std::string{handle}, options.join);
+  if (!link)
+    return link.error();
+  Engine engine{std::make_unique<Impl>(std::move(options), *std::move(link))};
+  if (Status there = engine.impl_->core->owner->wait_for_state(); !there)
+    return there.error();
+  return engine;
+}
+
+std::optional<OwnerStatus> Engine::owner() const {
+  const auto& owner = impl_->core->owner;
+  return owner != nullptr ? std::optional{owner->status()} : std::nullopt;
+}
 
 Result<std::string> Engine::attach_handle() const {
   if (impl_->core->is_closing.load(std::memory_order_acquire))

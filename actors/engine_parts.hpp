@@ -19,7 +19,8 @@ namespace theus {
 /// engine_schema.cpp, engine_agents.cpp, engine_cohorts.cpp,
 /// engine_workflow.cpp, engine_attach.cpp.
 struct Engine::Impl {
-  explicit Impl(EngineOptions options);
+  /// `link`: it joins the owner at the other end.
+  explicit Impl(EngineOptions options, std::unique_ptr<actors::OwnerLink> link = nullptr);
 
   struct CafConfig : caf::actor_system_config {
     explicit CafConfig(std::size_t threads);

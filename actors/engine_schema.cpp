@@ -67,6 +67,9 @@ Status migrate(const StateSchema& schema, Transaction& transaction) {
 }  // namespace
 
 Result<Version> Engine::Impl::adopt(StateSchema next) {
+  if (core->owner != nullptr)
+    return Error{Errc::unsupported, "schema", "it stays with the process that owns the state",
+                 "Set it there; commits from here are held to it"};
   auto guard = SchemaGuard::compile(next, [](const std::function<void()>& user) { return actors::call_user(user); });
   if (!guard)
     return guard.error();

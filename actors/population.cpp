@@ -140,7 +140,9 @@ void take_failure(Self self, const Member& member, const Error& error) {
   State& state = self->state;
   const Core& core = *state.terms.core;
   const AgentDefinitionPtr failing = member.definition;
-  const auto stopped = state.members->failed(member, error, core.clock->now());
+  // That the owner of the state is away is no agent's failure; it acts again when there is something to act on.
+  const bool is_of_owner = error.code() == Errc::owner_down || error.code() == Errc::stale_epoch;
+  const auto stopped = is_of_owner ? std::vector<Member>{} : state.members->failed(member, error, core.clock->now());
   const auto log = [&](LogLevel level, std::string_view text, Value fields) {
     (void)call_user([&] {
       if (core.log)

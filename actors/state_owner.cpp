@@ -18,7 +18,7 @@ struct State {
 
   std::vector<std::shared_ptr<CommitsInFlight>> in_flight;
 
-  /// The journal is not waited for: its answer comes as a message.
+  /// Neither the journal nor another process is waited for: the answer comes as a message.
   void hand_over_waiting(const StateOwner& self) {
     struct Batch final : CommitsInFlight, std::enable_shared_from_this<Batch> {
       StateOwner owner;
@@ -34,7 +34,7 @@ struct State {
   }
 
   void commit_waiting(const StateOwner& self) {
-    if (core->journal != nullptr)
+    if (core->journal != nullptr || core->owner != nullptr)
       return hand_over_waiting(self);
     std::vector<ProposalView> proposals;
     proposals.reserve(waiting.size());

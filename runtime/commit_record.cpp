@@ -43,8 +43,6 @@ Cause read_cause(CborCursor& in) {
   return cause;
 }
 
-bool is_kept(const Write& write) noexcept { return write.path.zone() != Zone::meta; }
-
 void append_write(Bytes& out, const Write& write) {
   const bool is_splice = write.kind == Write::Kind::splice;
   append_list(out, is_splice ? 5 : 3);
@@ -102,7 +100,14 @@ Request read_request(CborCursor& in) {
 
 }  // namespace
 
-void append_record(Bytes& out, const ProposalView& proposal, const Cause& cause) {
+void append_writes(Bytes& out, std::span<const Write> writes) {
+  append_list(out, writes.size());
+  for (const Write& write : writes)
+    append_write(out, write);
+}
+
+void append_record(Bytes& out, const ProposalView& proposal, const Cause& cause, MetaZone meta) {
+  const auto is_kept = [&](const Write& write) { return meta == MetaZone::kept || write.path.zone() != Zone::meta; };
   append_list(out, 5);
   append_cbor_number(out, proposal.base);
   append_cause(out, cause);
@@ -136,19 +141,30 @@ Result<Path> PathCache::path(std::string_view text) {
   return path;
 }
 
-Result<CommitRecord> read_record(std::span<const std::byte> bytes, PathCache& paths) {
-  CborCursor in{bytes};
+std::vector<Write> read_writes(CborCursor& in, PathCache& paths) {
+  std::vector<Write> writes;
+  for (std::size_t left = in.list(); left > 0 && in.failure() == nullptr; --left)
+    writes.push_back(read_write(in, paths));
+  return writes;
+}
+
+CommitRecord read_record(CborCursor& in, PathCache& paths) {
   CommitRecord record;
   if (in.list() != 5)
     in.fail("a record has five parts");
   record.base = in.number();
   record.cause = read_cause(in);
-  for (std::size_t left = in.list(); left > 0 && in.failure() == nullptr; --left)
-    record.writes.push_back(read_write(in, paths));
+  record.writes = read_writes(in, paths);
   for (std::size_t left = in.list(); left > 0 && in.failure() == nullptr; --left)
     record.signals.push_back(read_signal(in));
   if (!in.take_null())
     record.request = read_request(in);
+  return record;
+}
+
+Result<CommitRecord> read_record(std::span<const std::byte> bytes, PathCache& paths) {
+  CborCursor in{bytes};
+  CommitRecord record = read_record(in, paths);
   if (in.failure() == nullptr && !in.is_at_end())
     in.fail("more bytes follow the record");
   if (in.failure() != nullptr)

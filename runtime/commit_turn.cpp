@@ -1,4 +1,5 @@
 #include "runtime/asymmetric_fence.hpp"
+#include "runtime/commit_decider.hpp"
 #include "runtime/commit_turn_log.hpp"
 #include "runtime/schema_guard.hpp"
 #include "runtime/value_check.hpp"
@@ -16,6 +17,7 @@ CommitTurn::CommitTurn(CommitListener* listener, const Clock& clock, const Terms
       out_of_memory_(Errc::resource_exhausted, "commit", "out of memory", "Release old snapshots or reduce the state"),
       head_(memory_->published()),
       requests_(terms.requests_kept_max),
+      may_be_non_finite_(terms.elsewhere != nullptr),
       logging_(terms.log != nullptr ? std::make_unique<Logging>(*this, *terms.log) : nullptr) {}
 
 CommitTurn::~CommitTurn() {
@@ -41,6 +43,8 @@ Outcome CommitTurn::commit(const ProposalView& proposal) {
       return fit.error();
   if (logging_ != nullptr)
     return commit_logged(proposal);
+  if (terms_.elsewhere != nullptr) [[unlikely]]
+    return terms_.elsewhere->decide(proposal);
   std::unique_lock lock = enter();
   auto verdict = try_commit(proposal);
   if (!verdict) [[unlikely]]
@@ -96,6 +100,10 @@ void CommitTurn::commit(std::span<const ProposalView> proposals, std::span<std::
   for (std::size_t i = 0; i < proposals.size(); ++i)
     if (auto fit = fits(proposals[i]); !fit)
       outcomes[i] = fit.error();
+    else if (terms_.elsewhere != nullptr)
+      outcomes[i] = terms_.elsewhere->decide(proposals[i]);
+  if (terms_.elsewhere != nullptr)
+    return;
   for (std::size_t at = 0; at < proposals.size(); at += batch_max) {
     const std::lock_guard lock{turn_};
     for (std::size_t i = at; i < std::min(at + batch_max, proposals.size()); ++i)
@@ -204,6 +212,8 @@ void CommitTurn::publish(const Root* root) noexcept {
 }
 
 void CommitTurn::tell(Version version, const ProposalView& proposal) noexcept {
+  if (terms_.feed != nullptr && terms_.feed->is_followed()) [[unlikely]]
+    feed(version, proposal.writes);
   watches_.committed(proposal.writes);
   if (listener_ == nullptr)
     return;
@@ -222,7 +232,23 @@ void CommitTurn::look_at_memory() {
   may_retain_ = memory_->retained().bytes <= terms_.retained_bytes_max;
 }
 
+// A door for bad_alloc: who follows then takes a checkpoint.
+void CommitTurn::feed(Version version, std::span<const Write> writes) noexcept try {
+  terms_.feed->add(version, writes);
+} catch (const std::bad_alloc&) {
+  terms_.feed->lose(version);
+}
+
+Snapshot CommitTurn::join_feed() {
+  const std::lock_guard lock{turn_};
+  Snapshot state = snapshot();
+  terms_.feed->join(state.version());
+  return state;
+}
+
 Result<std::optional<RequestLog::Outcome>> CommitTurn::request_outcome(const Request& request) const {
+  if (terms_.elsewhere != nullptr)
+    return terms_.elsewhere->request_outcome(request);
   const std::lock_guard lock{turn_};
   const auto known = requests_.find(request);
   if (!known)

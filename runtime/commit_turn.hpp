@@ -2,6 +2,7 @@
 
 #include "runtime/clock.hpp"
 #include "runtime/commit.hpp"
+#include "runtime/commit_feed.hpp"
 #include "runtime/commit_log.hpp"
 #include "runtime/watch_points.hpp"
 
@@ -34,6 +35,7 @@ public:
 using Outcome = Result<Version>;
 
 class CommitTurn;
+class CommitDecider;
 
 /// Proposals that travel through the turn together, each one on its own. Its members outlive the call of settled().
 class ProposalBatch {
@@ -103,6 +105,10 @@ public:
     /// Commits that are published and not yet in the log: more wait until it has them.
     std::size_t unlogged_max = 65'536;
     std::size_t unlogged_bytes_max = std::size_t{64} << 20;
+    /// Gets the writes of each commit while somebody follows; must outlive the turn. Nothing: nobody can.
+    CommitFeed* feed = nullptr;
+    /// Who decides on proposals in place of this turn, which then only follows; must outlive it.
+    CommitDecider* elsewhere = nullptr;
   };
 
   /// The listener, if any, and the clock must outlive the turn.
@@ -144,6 +150,13 @@ public:
   Status restore(Version version, std::span<const Write> writes, const Request* request = nullptr);
   void restore_request(const Request& request, Version version);
 
+  /// Makes the state that of `version`, as it was decided elsewhere, and tells watches and the listener: it differs by
+  /// these writes from the one before. REQUIRES: the version is newer. Errors: journal_corrupt when it cannot follow.
+  Status follow(Version version, std::span<const Write> writes);
+  /// The state from which on the feed has every commit until it is left. REQUIRES: there is a feed.
+  Snapshot join_feed();
+  bool is_decided_elsewhere() const noexcept { return terms_.elsewhere != nullptr; }
+
   /// The newest version that the log keeps; without one, that is published.
   Version durable_version() const noexcept;
   /// Waits until the log keeps the version. Errors: timeout, closed, journal_failed, disk_full.
@@ -174,12 +187,15 @@ private:
   Outcome commit_logged(ProposalView proposal);
   void publish(const Root* root) noexcept;
   void tell(Version version, const ProposalView& proposal) noexcept;
+  void feed(Version version, std::span<const Write> writes) noexcept;
+  Status advance(Version version, std::span<const Write> writes);
   std::unique_lock<std::mutex> enter() const;
   using Verdict = std::variant<Version, Conflict, Error>;
 
   Outcome told(Verdict&& verdict) const;
   Verdict commit_when_released(std::unique_lock<std::mutex>& lock, const ProposalView& proposal);
   std::optional<Verdict> try_commit(const ProposalView& proposal);
+  void decide_elsewhere(const std::shared_ptr<ProposalBatch>& batch);
   Verdict commit_request(const ProposalView& proposal);
   Verdict commit_now(const ProposalView& proposal);
   void look_at_memory();

@@ -10,6 +10,7 @@
 
 #include "runtime/commit_turn_log.hpp"
 
+#include "runtime/commit_decider.hpp"
 #include "runtime/commit_record.hpp"
 
 #include <new>
@@ -215,10 +216,20 @@ private:
 
 }  // namespace
 
+/// What cannot be right is refused here, the rest there.
+void CommitTurn::decide_elsewhere(const std::shared_ptr<ProposalBatch>& batch) {
+  for (std::size_t i = 0; i < batch->proposals.size(); ++i)
+    if (auto fit = fits(batch->proposals[i]); !fit)
+      batch->outcomes[i] = fit.error();
+  terms_.elsewhere->decide(batch);
+}
+
 void CommitTurn::commit(const std::shared_ptr<ProposalBatch>& batch) {
   auto& proposals = batch->proposals;
   auto& outcomes = batch->outcomes;
   outcomes.resize(proposals.size());
+  if (terms_.elsewhere != nullptr)
+    return decide_elsewhere(batch);
   if (logging_ == nullptr) {
     commit(proposals, outcomes);
     return batch->settled();
@@ -254,8 +265,7 @@ void CommitTurn::commit(const std::shared_ptr<ProposalBatch>& batch) {
   batch->settled();
 }
 
-Status CommitTurn::restore(Version version, std::span<const Write> writes, const Request* request) {
-  const std::lock_guard lock{turn_};
+Status CommitTurn::advance(Version version, std::span<const Write> writes) {
   auto next = theus::restore(*memory_, *head_, version, writes, *terms_.access);
   if (!next)
     return Error{Errc::journal_corrupt, "version " + std::to_string(version),
@@ -264,6 +274,21 @@ Status CommitTurn::restore(Version version, std::span<const Write> writes, const
   head_ = *next;
   publish(head_);
   look_at_memory();
+  return {};
+}
+
+Status CommitTurn::follow(Version version, std::span<const Write> writes) {
+  const std::lock_guard lock{turn_};
+  auto advanced = advance(version, writes);
+  if (advanced)
+    tell(version, {.writes = writes});
+  return advanced;
+}
+
+Status CommitTurn::restore(Version version, std::span<const Write> writes, const Request* request) {
+  const std::lock_guard lock{turn_};
+  if (auto advanced = advance(version, writes); !advanced)
+    return advanced;
   if (logging_ != nullptr)
     logging_->start_at(version);
   if (request != nullptr) {

@@ -1,8 +1,12 @@
-#include "runtime/commit_turn.hpp"
+#include "runtime/commit_decider.hpp"
 
 namespace theus {
 
 std::optional<Reservation> CommitTurn::reserve(std::vector<Path> paths, std::chrono::nanoseconds lifetime) {
+  if (terms_.elsewhere != nullptr) {
+    const auto there = terms_.elsewhere->reserve(paths, lifetime);
+    return there != Reservations::nobody ? std::optional{Reservation{*this, there}} : std::nullopt;
+  }
   const std::lock_guard lock{turn_};
   const auto id = reservations_.add(std::move(paths), lifetime, clock_.now());
   return id ? std::optional{Reservation{*this, *id}} : std::nullopt;
@@ -11,6 +15,10 @@ std::optional<Reservation> CommitTurn::reserve(std::vector<Path> paths, std::chr
 Reservation::~Reservation() {
   if (turn_ == nullptr)
     return;
+  if (CommitDecider* const elsewhere = turn_->terms_.elsewhere) {
+    elsewhere->release(id_);
+    return;
+  }
   {
     const std::lock_guard lock{turn_->turn_};
     turn_->reservations_.release(id_, turn_->clock_.now());
@@ -18,12 +26,17 @@ Reservation::~Reservation() {
   turn_->released_.notify_all();
 }
 
+// Elsewhere the proposal waits for it.
 bool Reservation::may_start() const {
+  if (turn_->terms_.elsewhere != nullptr)
+    return true;
   const std::lock_guard lock{turn_->turn_};
   return turn_->reservations_.may_start(id_, turn_->clock_.now());
 }
 
 bool Reservation::wait_to_start(std::chrono::steady_clock::time_point deadline) const {
+  if (turn_->terms_.elsewhere != nullptr)
+    return true;
   std::unique_lock lock{turn_->turn_};
   while (!turn_->reservations_.may_start(id_, turn_->clock_.now())) {
     if (turn_->clock_.now() >= deadline)
@@ -34,6 +47,8 @@ bool Reservation::wait_to_start(std::chrono::steady_clock::time_point deadline) 
 }
 
 void Reservation::extend(std::span<const Path> paths) {
+  if (CommitDecider* const elsewhere = turn_->terms_.elsewhere)
+    return elsewhere->extend(id_, paths);
   const std::lock_guard lock{turn_->turn_};
   turn_->reservations_.extend(id_, paths);
 }

@@ -46,6 +46,8 @@ public:
   Parking sleepers;
   SignalWakers wakers;
   SignalDispatcher dispatcher;
+  /// Of a hub that only relays another one: where signals go; see signal_relay.hpp. Constant once somebody sends.
+  class SignalOutlet* outlet = nullptr;
 
   // Records.
 
@@ -65,6 +67,8 @@ public:
   Result<std::uint64_t> try_publish(const SignalRecord& record);
   /// At consecutive places, waiting for nobody; each with its index.
   std::uint64_t publish_commit(std::uint64_t version, std::span<SignalRecord> records);
+  /// An event of another hub, or word of events that it lost, with the index that stands in it.
+  void relay(std::uint64_t version, const SignalRecord& record);
   void close();
 
   void count_refused(std::uint64_t events) noexcept { refused_.fetch_add(events, std::memory_order_relaxed); }

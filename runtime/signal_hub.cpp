@@ -1,5 +1,6 @@
 #include <theus/signal_hub.hpp>
 
+#include "runtime/signal_relay.hpp"
 #include "runtime/signal_subscriber.hpp"
 
 #include <theus/errors.hpp>
@@ -25,13 +26,26 @@ SignalHubOptions checked(const SignalHubOptions& options) {
   return options;
 }
 
+// In a hub that relays another one every name has a limit, so that others need not ask whether theirs does.
 bool passes(SignalCore& core, const Topic* topic, std::string_view name) {
   if (topic != nullptr && !topic->limit.is_set()) [[likely]]
     return true;
+  if (core.outlet != nullptr)
+    return false;
   if (core.topics.pass(topic, name))
     return true;
   core.count_rate_limited();
   return false;
+}
+
+Value content_of(const Value& payload) { return payload; }
+Value content_of(std::initializer_list<Member> members) { return members.size() == 0 ? Value{} : Value(members); }
+Value content_of(std::span<const std::byte> bytes) { return Value::bytes(bytes); }
+
+/// What did not pass: it goes to the outlet, if there is one.
+template <class Content>
+std::uint64_t send_elsewhere(SignalCore& core, std::string_view name, const Content& content) {
+  return core.outlet != nullptr ? core.outlet->send(name, content_of(content)).value_or(0) : 0;
 }
 
 Error over_rate_limit(std::string_view name) {
@@ -41,7 +55,7 @@ Error over_rate_limit(std::string_view name) {
 template <class Content>
 std::uint64_t send_one(SignalCore& core, const Topic* topic, std::string_view name, const Content& content) {
   if (!passes(core, topic, name)) [[unlikely]]
-    return 0;
+    return send_elsewhere(core, name, content);
   return core.publish(core.record(topic, name, content));
 }
 
@@ -102,11 +116,19 @@ std::uint64_t SignalHub::send(const SignalTopic& topic, std::span<const std::byt
 Result<std::uint64_t> SignalHub::try_send(std::string_view name, const Value& payload) {
   const Topic* topic = core_->topics.intern(name);
   if (!passes(*core_, topic, name))
-    return over_rate_limit(name);
-  return core_->try_publish(core_->record(topic, name, payload));
+    return core_->outlet != nullptr ? core_->outlet->send(name, payload) : over_rate_limit(name);
+  return core_->try_publish(payload.is_bytes() ? core_->record(topic, name, payload.as_bytes())
+                                               : core_->record(topic, name, payload));
 }
 
 std::uint64_t SignalHub::send_batch(std::span<const Signal> signals) {
+  if (core_->outlet != nullptr) {
+    std::uint64_t first = 0;
+    for (const Signal& signal : signals)
+      if (const std::uint64_t number = send(signal.name, signal.payload); first == 0)
+        first = number;
+    return first;
+  }
   std::vector<SignalRecord> records;
   records.reserve(signals.size());
   for (const Signal& signal : signals) {
@@ -125,13 +147,18 @@ std::uint64_t SignalHub::send_batch(const SignalTopic& topic, std::span<const st
     return core_->publish(ByteRun{bytes_head(*topic.topic_), bytes, record_bytes});
   std::vector<SignalRecord> records;
   records.reserve(bytes.size() / record_bytes + 1);
+  std::uint64_t first = 0;
   for (auto rest = bytes; !rest.empty();) {
     const auto part = rest.first(std::min(record_bytes, rest.size()));
     rest = rest.subspan(part.size());
-    if (passes(*core_, topic.topic_, topic.name()))
+    if (core_->outlet != nullptr) {
+      const std::uint64_t number = send(topic, part);
+      first = first == 0 ? number : first;
+    } else if (passes(*core_, topic.topic_, topic.name())) {
       records.push_back(core_->record(topic.topic_, topic.name(), part));
+    }
   }
-  return records.empty() ? 0 : core_->publish(records);
+  return records.empty() ? first : core_->publish(records);
 }
 
 std::uint64_t SignalHub::publish_commit(std::uint64_t version, std::span<const Signal> signals) {
@@ -161,6 +188,8 @@ Result<SignalReceiver> SignalHub::try_subscribe(const SubscribeOptions& options)
 }
 
 void SignalHub::limit_rate(std::string_view pattern, std::uint64_t per_second) {
+  if (core_->outlet != nullptr)
+    return;
   if (!core_->topics.limit(pattern, per_second))
     raise(Error{Errc::resource_exhausted, "SignalHub", "there are too many rate limits"}.with("limit",
                                                                                               TopicTable::limits_max));

@@ -147,16 +147,19 @@ Result<std::uint64_t> SignalCore::try_publish(const SignalRecord& record) {
 }
 
 std::uint64_t SignalCore::publish_commit(std::uint64_t version, std::span<SignalRecord> records) {
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    SignalHead head = records[i].head();
-    head.index = static_cast<std::uint32_t>(i);
-    records[i].word = head.word();
-  }
+  for (std::size_t i = 0; i < records.size(); ++i)
+    records[i].set_index(static_cast<std::uint32_t>(i));
   const Placed placed = publish(RecordRun{records, version}, Gate::ignore);
   if (placed.outcome == Placed::Outcome::published) [[likely]]
     return placed.first + 1;
   refuse(records);
   return 0;
+}
+
+void SignalCore::relay(std::uint64_t version, const SignalRecord& record) {
+  const std::span records{&record, 1};
+  if (publish(RecordRun{records, version}, Gate::ignore).outcome != Placed::Outcome::published) [[unlikely]]
+    refuse(records);
 }
 
 void SignalCore::refuse(std::span<const SignalRecord> records) noexcept {

@@ -24,7 +24,8 @@ struct alignas(64) SecondLine {
   std::array<std::atomic<std::uint64_t>, 8> words;
 };
 
-enum class PayloadForm : std::uint8_t { packed, bytes, large };
+/// `gap`: no event, but word of how many were lost before they came here; its payload is their number.
+enum class PayloadForm : std::uint8_t { packed, bytes, large, gap };
 
 inline constexpr std::size_t payload_words_max = 13;
 inline constexpr std::size_t payload_bytes_inline_max = 8 * payload_words_max;
@@ -126,6 +127,11 @@ struct SignalRecord {
   std::array<std::uint64_t, payload_words_max> payload;
 
   SignalHead head() const noexcept { return SignalHead::of(word); }
+  void set_index(std::uint32_t index) noexcept {
+    SignalHead changed = head();
+    changed.index = index;
+    word = changed.word();
+  }
   LargeEvent* large() const noexcept {
     return head().form == PayloadForm::large ? std::bit_cast<LargeEvent*>(payload[0]) : nullptr;
   }

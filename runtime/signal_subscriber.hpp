@@ -80,7 +80,7 @@ private:
     std::size_t count;
     Received::Kind ended;
   };
-  enum class Fill : std::uint8_t { wanted, unwanted, lost };
+  enum class Fill : std::uint8_t { wanted, unwanted, lost, gap };
   struct Conflated {
     std::string name;
     Value member;
@@ -144,6 +144,7 @@ private:
   std::deque<Pending> pending_;
   std::unordered_map<Conflated, std::uint64_t, ConflatedHash> pending_at_;
   std::uint64_t delivered_ = 0;
+  std::uint64_t gap_ = 0;  // of the record at next_, when that was seen to be one
   std::atomic<std::uint64_t> pending_count_{0};
 
   // Guesses of how fast events come, by whoever waits; nothing depends on them but the time between two looks.

@@ -45,7 +45,7 @@ struct Subscriber::BatchRoom {
     words.take_payload(head, slots[i].words);
   }
   Fill complete(std::size_t i, SignalRing::Walk at, std::uint64_t word, const Topic* topic) const {
-    if (SignalHead::of(word).form == PayloadForm::large) [[unlikely]]
+    if (SignalHead::of(word).form >= PayloadForm::large) [[unlikely]]
       return complete_large(slots[i], at, SignalHead::of(word), topic);
     slots[i].sequence = at.place() + 1;
     slots[i].name = &topic->text;
@@ -156,6 +156,10 @@ Subscriber::Run Subscriber::take_run(const Room room) {
     }
     if (filled == Fill::lost)
       continue;
+    if (filled == Fill::gap) {
+      run.ended = Received::Kind::lagged;
+      break;
+    }
     ring.go_on(at);
     // A flood of unwanted events must not hold the caller for ever.
     if (++skipped > ring.capacity()) {
@@ -181,10 +185,14 @@ Subscriber::Fill Subscriber::fill(Event& event, SignalRing::Walk at, SignalHead 
     event.name = topic->name;
   event.payload.size_ = head.bytes;
   event.payload.form_ = static_cast<PayloadView::Form>(head.form);
-  if (head.form != PayloadForm::large) [[likely]] {
+  if (head.form < PayloadForm::large) [[likely]] {
     if (event.payload.large_) [[unlikely]]
       event.payload.large_.reset();
     return Fill::wanted;
+  }
+  if (head.form == PayloadForm::gap) {
+    gap_ = event.payload.words_[0];
+    return Fill::gap;
   }
   const auto* address = std::bit_cast<const LargeEvent*>(event.payload.words_[0]);
   auto large = core_->large.share(address, at.place(), hazard_, [&] { return core_->ring.holds(at); });
@@ -231,9 +239,14 @@ Subscriber::Run Subscriber::take_conflated(Event& event) {
   return {1, Received::Kind::event};
 }
 
-// Goes on after a loss and tells how many were lost. REQUIRES: the next place is overrun.
+// Goes on after a loss and tells how many were lost. REQUIRES: the next place is overrun, or holds a gap.
 std::uint64_t Subscriber::skip_lost() noexcept {
   const std::uint64_t place = next_.load(std::memory_order_relaxed);
+  if (const std::uint64_t elsewhere = std::exchange(gap_, 0); elsewhere > 0) {
+    add(lagged_, elsewhere);
+    move_to(place + 1);
+    return elsewhere;
+  }
   const std::uint64_t resumed =
       options_.resume_at_newest ? core_->ring.resume_at_newest(place) : core_->ring.resume_after_overrun(place);
   add(lagged_, resumed - place);

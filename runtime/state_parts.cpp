@@ -4,7 +4,7 @@
 
 namespace theus {
 
-StateParts::StateParts(Snapshot snapshot) : snapshot_(std::move(snapshot)) {
+StateParts::StateParts(Snapshot snapshot, MetaZone meta) : snapshot_(std::move(snapshot)), meta_(meta) {
   if (const Slot all = SnapshotAccess::root(snapshot_).map.children; !all.is_empty())
     levels_.push_back({Path{}, all});
 }
@@ -25,7 +25,7 @@ std::optional<StateParts::Part> StateParts::next() {
     const Cell* cell = level.slot.cell();
     Path path = level.path.key(cell->key->text());
     levels_.pop_back();
-    if (path.zone() == Zone::meta)
+    if (meta_ == MetaZone::left_out && path.zone() == Zone::meta)
       continue;
     if (!cell->is_map)
       return Part{std::move(path), cell->value};

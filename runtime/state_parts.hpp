@@ -8,8 +8,11 @@
 
 namespace theus {
 
+/// Whether what stands below the meta zone goes along; journals leave it out.
+enum class MetaZone : std::uint8_t { left_out, kept };
+
 /// The state of a snapshot in pieces: each value that was written as one, with its path, and each empty map. Set one
-/// after the other, they make the same state. What stands below the meta zone is left out, as it is from a journal.
+/// after the other, they make the same state.
 class StateParts {
 public:
   struct Part {
@@ -18,7 +21,7 @@ public:
   };
 
   /// Holds the snapshot.
-  explicit StateParts(Snapshot snapshot);
+  explicit StateParts(Snapshot snapshot, MetaZone meta = MetaZone::left_out);
 
   /// In an order of its own; nothing at the end. May throw bad_alloc.
   std::optional<Part> next();
@@ -31,6 +34,7 @@ private:
   };
 
   Snapshot snapshot_;
+  const MetaZone meta_;
   std::vector<Level> levels_;
 };
 

@@ -47,7 +47,7 @@ bool all_are(const Value& list, Value::Kind kind) {
 }  // namespace
 
 Result<ArenaPtr> HeavyRoom::arena() {
-  if (joined_ != nullptr)
+  if (is_joined())
     return Error{Errc::unsupported, "heavy zone", "the zone belongs to another process and is only read here",
                  "Build buffers in the process that runs the engine"};
   const std::lock_guard lock{mutex_};
@@ -66,6 +66,17 @@ Result<ArenaPtr> HeavyRoom::arena() {
   return arena_;
 }
 
+Result<std::shared_ptr<JoinedHeavy>> HeavyRoom::joined() {
+  const std::lock_guard lock{mutex_};
+  if (joined_ != nullptr && joined_->has_owner())
+    return joined_;
+  auto made = join_();
+  if (!made)
+    return joined_ != nullptr ? Result<std::shared_ptr<JoinedHeavy>>{joined_} : made;
+  joined_ = *std::move(made);
+  return joined_;
+}
+
 ArenaPtr HeavyRoom::arena_if_made() const {
   const std::lock_guard lock{mutex_};
   return arena_;
@@ -82,6 +93,8 @@ Result<Hold> HeavyRoom::hold(const HeavyRef& ref) const {
 
 Result<Admitted> HeavyRoom::admit(const Value& value) {
   if (value.is_heavy()) {
+    if (is_joined())  // its owner knows, and is asked with the commit
+      return Admitted{value, 0};
     auto kept = hold(value.as_heavy());
     if (!kept)
       return kept.error();

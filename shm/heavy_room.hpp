@@ -11,11 +11,12 @@
 namespace theus::shm {
 
 /// What stands behind a HeavyZone: an arena that is made when it is first needed, or another process's zone, which is
-/// only read. Thread-safe.
+/// joined when it is first needed, again when its owner was replaced, and only read. Thread-safe.
 class HeavyRoom final : public HeavyGate {
 public:
   explicit HeavyRoom(const HeavyOptions& options) : options_(options) {}
-  explicit HeavyRoom(std::shared_ptr<JoinedHeavy> joined) : joined_(std::move(joined)) {}
+  using Join = std::function<Result<std::shared_ptr<JoinedHeavy>>()>;
+  explicit HeavyRoom(Join join) : join_(std::move(join)) {}
 
   static HeavyZone zone_of(std::shared_ptr<HeavyRoom> room) {
     HeavyZone zone;
@@ -26,8 +27,9 @@ public:
   /// That of the zone: for those who let other processes join.
   static const std::shared_ptr<HeavyRoom>& of(const HeavyZone& zone) noexcept { return zone.room_; }
 
-  /// nullptr: the zone is this process's own.
-  const std::shared_ptr<JoinedHeavy>& joined() const noexcept { return joined_; }
+  bool is_joined() const noexcept { return join_ != nullptr; }
+  /// REQUIRES: is_joined(). Errors: why it cannot be.
+  Result<std::shared_ptr<JoinedHeavy>> joined();
 
   /// Makes it if there is none. Refuses (unsupported) in another process's zone.
   Result<ArenaPtr> arena();
@@ -44,10 +46,11 @@ public:
 
 private:
   const HeavyOptions options_;
-  const std::shared_ptr<JoinedHeavy> joined_;
+  const Join join_;
   std::atomic<std::uint64_t> copied_bytes_{0};
   mutable std::mutex mutex_;
-  ArenaPtr arena_;  // guarded by mutex_
+  ArenaPtr arena_;                       // guarded by mutex_
+  std::shared_ptr<JoinedHeavy> joined_;  // guarded by mutex_
 };
 
 /// A published block as a Value, which keeps it.

@@ -100,8 +100,11 @@ Result<HeavyZone::Seen> HeavyZone::look(const Value& value, HeavyType type) cons
   const auto ref = shm::reference_in(value);
   if (!ref)
     return ref.error();
-  if (const auto& joined = room_->joined()) {
-    auto shown = joined->look(*ref);
+  if (room_->is_joined()) {
+    const auto joined = room_->joined();
+    if (!joined)
+      return joined.error();
+    auto shown = (*joined)->look(*ref);
     if (!shown)
       return shown.error();
     if (auto fits = shm::check_type(shm::parts_of(*ref), type); !fits)
@@ -131,7 +134,7 @@ Result<HeavyZone::Written> HeavyZone::begin_write(const Value& value, HeavyType 
   const auto ref = shm::reference_in(value);
   if (!ref)
     return ref.error();
-  if (room_->joined() != nullptr)
+  if (room_->is_joined())
     return room_->arena().error();
   const shm::ArenaPtr arena = room_->arena_if_made();
   auto hold = arena == nullptr ? room_->hold(*ref) : arena->hold_even_dirty(*ref);

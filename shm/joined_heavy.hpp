@@ -30,6 +30,7 @@ public:
   Result<Seen> look(const HeavyRef& ref);
 
   ProcessIdentity owner() const noexcept { return owner_; }
+  bool has_owner() const noexcept { return !has_ended(owner_watched_); }
 
 private:
   class Kept;

@@ -1,7 +1,6 @@
 #include "consumer.hpp"
 
 #include <theus/engine.hpp>
-#include <theus/joined_engine.hpp>
 
 #include <chrono>
 #include <cstdio>
@@ -13,39 +12,32 @@ namespace {
 using theus::Value;
 
 // Looks at the picture where it lies: in the memory that its producer built it in.
-theus::Result<std::uint64_t> look_at(theus::JoinedEngine& engine, const std::string& work, const Value& image) {
+theus::Result<std::uint64_t> look_at(theus::Engine& engine, const std::string& work, const Value& image) {
   const auto view = engine.heavy().view<std::uint8_t>(image);
   if (!view)
     return view.error();
   return work == "histogram" ? white_points(view->span()) : edge_points(view->span());
 }
 
-theus::Status work_on_frames(theus::JoinedEngine& engine, const std::string& work) {
+theus::Status work_on_frames(theus::Engine& engine, const std::string& work) {
   constexpr std::chrono::seconds patience{10};
-  if (auto listens = engine.listen({.filter = "frame"}); !listens)
-    return listens;
-  if (auto told = engine.send_signal("ready", work); !told)
-    return told.error();
+  auto frames = engine.signals().subscribe({.filter = "frame"});
+  engine.signals().send("ready", work);
   for (;;) {
-    const auto signals = engine.next_signals(patience);
-    if (!signals)
-      return signals.error();
-    for (const theus::HeardSignal& signal : *signals) {
-      if (signal.missed > 0)
-        continue;
-      if (signal.payload.is_null())
-        return {};
-      const auto points = look_at(engine, work, signal.payload["image"]);
-      // A frame that was given up in the meantime is nobody's any more.
-      if (!points && points.error().code() == theus::Errc::expired_handle)
-        continue;
-      if (!points)
-        return points.error();
-      if (auto told =
-              engine.send_signal("seen", {{"by", work}, {"number", signal.payload["number"]}, {"points", *points}});
-          !told)
-        return told.error();
-    }
+    const theus::Received signal = frames.recv(patience);
+    if (signal.is_lagged())
+      continue;
+    if (!signal)
+      return theus::Error{theus::Errc::owner_down, work, "no frames come any more"};
+    if (signal->payload.kind() == Value::Kind::null)
+      return {};
+    const auto points = look_at(engine, work, signal->payload["image"]);
+    // A frame that was given up in the meantime is nobody's any more.
+    if (!points && points.error().code() == theus::Errc::expired_handle)
+      continue;
+    if (!points)
+      return points.error();
+    engine.signals().send("seen", {{"by", work}, {"number", signal->payload["number"]}, {"points", *points}});
   }
 }
 

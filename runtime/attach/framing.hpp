@@ -24,7 +24,7 @@ public:
   bool has_begun() const noexcept { return !message_.empty(); }
 
 private:
-  const std::size_t bytes_max_;
+  std::size_t bytes_max_;
   std::vector<std::byte> message_;
 };
 

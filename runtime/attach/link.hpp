@@ -29,6 +29,9 @@ public:
 
   void interrupt() noexcept;
 
+  /// For who goes on in another way. REQUIRES: every answer has come; afterwards this is of no use.
+  PacketSocket take_socket() && noexcept { return std::move(socket_); }
+
 private:
   using Time = std::chrono::steady_clock::time_point;
 

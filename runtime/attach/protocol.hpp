@@ -20,6 +20,7 @@
 //   engine            {"event": "signals", "signals": [{sequence, version, index, name, payload} or {missed}, ...]}
 //   engine            {"event": "counts", elapsed_us, "counts": [[name, n], ...], further, missed}
 //   engine            {"event": "closing"}                          the engine is shut down in an orderly way
+// Once its request `follow` was answered, client and engine speak as join_wire.hpp tells.
 // Whoever hears something else hangs up.
 
 #include <chrono>
@@ -28,7 +29,7 @@
 
 namespace theus {
 
-inline constexpr std::int64_t attach_version = 1;
+inline constexpr std::int64_t attach_version = 2;
 
 inline constexpr std::size_t handshake_bytes_max = 4096;
 inline constexpr std::size_t packet_bytes_max = std::size_t{64} << 10;

@@ -238,6 +238,32 @@ Result<Value> segment(AttachTarget&, AttachedClient& client, const Value& reques
   return Value::map();
 }
 
+Error other_history(std::string cause) {
+  return {Errc::stale_epoch, "join", std::move(cause), "Join it anew, with Engine::from_handle()"};
+}
+
+Result<Value> follow(AttachTarget& target, AttachedClient& client, const Value& request) {
+  const FollowTerms* const terms = target.follow_terms();
+  if (terms == nullptr)
+    return Error{Errc::unsupported, "join", "this engine has itself joined another one", "Join that one"};
+  if (client.feed || client.stream || client.follower != nullptr)
+    return bad_request("this client watches, listens or follows already");
+  const auto known = version_in(request, "known");
+  if (!known)
+    return known.error();
+  const std::string history = request["history"].get<std::string>().value_or("");
+  const OwnerIdentity& identity = terms->identity;
+  if (!history.empty() && history != identity.history)
+    return other_history("the engine that runs now has another history");
+  const Version version = terms->turn.version();
+  if (known->value_or(0) > version)
+    return other_history("the engine has gone back to version " + std::to_string(version) + "; here it is version " +
+                         std::to_string(**known));
+  const bool knows_run = request["epoch"].get<std::string>().value_or("") == identity.epoch;
+  client.follower = std::make_unique<Follower>(*terms, known->value_or(0), knows_run, std::chrono::steady_clock::now());
+  return Value{{"history", identity.history}, {"epoch", identity.epoch}, {"access", to_wire(terms->access)}};
+}
+
 Result<Value> answer_of(AttachTarget& target, AttachedClient& client, const Value& request) {
   const std::string name = request["do"].get<std::string>().value_or("");
   const auto found = std::ranges::find(attach_requests(), name, &AttachRequest::name);
@@ -269,6 +295,7 @@ std::span<const AttachRequest> attach_requests() {
       AttachRequest{"heavy", {"age_ms", "buffers_max"}, heavy},
       AttachRequest{"join", {}, join},
       AttachRequest{"segment", {"segment"}, segment},
+      AttachRequest{"follow", {"known", "history", "epoch"}, follow},
   };
   return table;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/attach/follower.hpp"
 #include "runtime/attach/heavy_guest.hpp"
 #include "runtime/attach/signal_stream.hpp"
 
@@ -25,6 +26,8 @@ public:
   virtual std::shared_ptr<const SchemaGuard> schema() const { return nullptr; }
   /// The heavy zone, with at most so many buffers; holders with leases older than `age_max` are marked.
   virtual HeavyReport heavy(std::chrono::nanoseconds, std::size_t) { return {}; }
+  /// nullptr: nobody can follow its state.
+  virtual const FollowTerms* follow_terms() const { return nullptr; }
 };
 
 /// Tells one client of the changes of some paths. Holds the state that was told last, and takes a newer one whenever
@@ -54,7 +57,8 @@ struct AttachedClient {
   bool lost_mark = false;  // it was given up
   HeavyInvitation invite;  // empty: it can join no heavy zone
   std::unique_ptr<HeavyGuest> guest;
-  std::vector<Descriptor> passed;  // what goes with the answer
+  std::unique_ptr<Follower> follower;  // from its request on, all that comes is meant for it
+  std::vector<Descriptor> passed;      // what goes with the answer
 };
 
 /// One row of the table of requests.
@@ -65,7 +69,7 @@ struct AttachRequest {
   Result<Value> (*answer)(AttachTarget& target, AttachedClient& client, const Value& request);
 };
 
-/// All requests: info, get, set, watch, mark, changes, signal, listen, count, heavy, join, segment.
+/// All requests: info, get, set, watch, mark, changes, signal, listen, count, heavy, join, segment, follow.
 std::span<const AttachRequest> attach_requests();
 
 /// The answer to a request, as it is sent. Nothing when what came is no request at all.

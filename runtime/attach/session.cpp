@@ -1,6 +1,7 @@
 #include "runtime/attach/session.hpp"
 
 #include "runtime/attach/protocol.hpp"
+#include "runtime/attach/wire.hpp"
 #include "runtime/cbor.hpp"
 
 namespace theus {
@@ -42,6 +43,11 @@ void AttachSession::receive_handshake(std::span<const std::byte> packet, Time no
 }
 
 void AttachSession::receive_message(std::span<const std::byte> message, Time now) {
+  if (follows()) {
+    if (Status heard = client_.follower->receive(message, now); !heard)
+      drop(heard.error());
+    return;
+  }
   const auto request = from_cbor(message, {.bytes_max = request_bytes_max, .depth_max = message_depth_max});
   if (!request)
     return end(request.error());
@@ -49,6 +55,8 @@ void AttachSession::receive_message(std::span<const std::byte> message, Time now
   if (!answer)
     return end({Errc::bad_input, "attach", "what arrived is no request"});
   say(*answer, now, std::exchange(client_.passed, {}));
+  if (follows())
+    reader_ = MessageReader{submission_bytes_max + request_bytes_max};
 }
 
 void AttachSession::say(const Value& message, Time now, std::vector<Descriptor> descriptors) {
@@ -60,6 +68,14 @@ void AttachSession::say(const Value& message, Time now, std::vector<Descriptor> 
 void AttachSession::end(Error fault) {
   is_over_ = true;
   fault_ = std::move(fault);
+}
+
+/// Tells a joined process why.
+void AttachSession::drop(const Error& fault) {
+  std::vector<std::byte> message = message_of(ToJoined::dropped);
+  append_cbor(message, to_wire(fault));
+  writer_.add(std::move(message));
+  end(fault);
 }
 
 std::span<const std::byte> AttachSession::packet() { return raw_.empty() ? writer_.packet() : raw_.front(); }
@@ -78,12 +94,27 @@ void AttachSession::look(Time now) {
     return;
   if (const auto limit = deadline(); limit && now >= *limit)
     return end({Errc::deadline, "attach", has_joined_ ? "the client stalls" : "the client does not finish joining"});
+  if (follows())
+    return look_for_follower(now);
   look_at_memory(now);
   // Nothing is put behind an answer that waits: what a slow client misses is told as one.
   if (has_packet())
     return;
   if (const auto event = news(now))
     say(*event, now);
+}
+
+void AttachSession::look_for_follower(Time now) {
+  bool is_short = false;
+  if (client_.follower->is_sending_state() && now >= next_memory_look_) {
+    next_memory_look_ = now + memory_look_interval;
+    is_short = target_.is_short_of_memory();
+  }
+  const bool had_packet = has_packet();
+  if (Status said = client_.follower->look(writer_, now, is_short); !said)
+    return drop(said.error());
+  if (!had_packet)
+    progress_ = now;
 }
 
 std::optional<Value> AttachSession::news(Time now) {
@@ -97,6 +128,8 @@ std::optional<Value> AttachSession::news(Time now) {
 
 AttachSession::Time AttachSession::look_at() const noexcept {
   Time next = deadline().value_or(Time::max());
+  if (follows())
+    return std::min(next, client_.follower->look_at());
   if (client_.mark)
     next = std::min(next, next_memory_look_);
   if (has_packet())
@@ -132,6 +165,8 @@ void AttachSession::close(Time now) {
   if (client_.stream)
     if (const auto last = client_.stream->last())
       say(*last, now);
+  if (follows())
+    return drop({Errc::owner_down, "join", "the engine was shut down", "Join the next one"});
   say(Value{{"event", "closing"}}, now);
   is_over_ = true;
 }

@@ -26,8 +26,14 @@ public:
   bool has_feed() const noexcept { return client_.feed.has_value(); }
   bool is_behind() const noexcept { return client_.feed && client_.feed->is_behind(target_); }
 
+  /// Whether it tells of every commit, and whether there are some that it could tell at once.
+  bool follows() const noexcept { return client_.follower != nullptr; }
+  bool has_commits() const noexcept { return follows() && client_.follower->has_news(writer_); }
+
   /// Whether it takes packets now; it takes none while an answer waits to be sent.
-  bool wants_packets() const noexcept { return !is_over() && writer_.empty(); }
+  bool wants_packets() const noexcept {
+    return !is_over() && (follows() ? client_.follower->wants_messages(writer_) : writer_.empty());
+  }
   void receive(std::span<const std::byte> packet, Time now);
 
   bool has_packet() const noexcept { return !raw_.empty() || !writer_.empty(); }
@@ -38,6 +44,8 @@ public:
 
   /// Readable when there are signals to tell; -1 when there is nothing to wait for.
   int wake_descriptor() const noexcept {
+    if (follows())
+      return wants_packets() ? client_.follower->wake_descriptor() : -1;
     return has_packet() || !client_.stream ? -1 : client_.stream->wake_descriptor();
   }
 
@@ -59,8 +67,10 @@ private:
   void receive_message(std::span<const std::byte> message, Time now);
   void say(const Value& message, Time now, std::vector<Descriptor> descriptors = {});
   void end(Error fault);
+  void drop(const Error& fault);
   std::optional<Value> news(Time now);
   void look_at_memory(Time now);
+  void look_for_follower(Time now);
   std::optional<Time> deadline() const noexcept;
 
   AttachTarget& target_;

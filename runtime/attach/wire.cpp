@@ -219,6 +219,41 @@ Result<SignalCounts> counts_from_wire(const Value& value) {
   return counts;
 }
 
+Value to_wire(const AccessOptions& access) {
+  Value namespaces = Value::list();
+  for (const Namespace& each : access.namespaces)
+    namespaces.push_back(Value::list({Value{each.name}, Value{static_cast<std::uint64_t>(each.policy)}}));
+  Value overrides = Value::list();
+  for (const PathOverride& each : access.overrides)
+    overrides.push_back(Value::list({Value{each.path}, Value{static_cast<std::uint64_t>(each.access)}}));
+  return {{"namespaces", namespaces},
+          {"overrides", overrides},
+          {"admin", access.admin},
+          {"meta_entries_max", access.meta_entries_max}};
+}
+
+Result<AccessOptions> access_from_wire(const Value& value) {
+  AccessOptions access;
+  const auto entries = value["meta_entries_max"].get<std::size_t>();
+  if (!entries || !value["namespaces"].is_list() || !value["overrides"].is_list())
+    return misshapen("access rules");
+  access.meta_entries_max = *entries;
+  access.admin = value["admin"].get<bool>().value_or(false);
+  for (const Value& each : value["namespaces"].items()) {
+    const auto policy = each[1].get<std::uint8_t>();
+    if (!policy || *policy > static_cast<std::uint8_t>(RootPolicy::scratch))
+      return misshapen("policy of a root key");
+    access.namespaces.push_back({each[0].get<std::string>().value_or(""), static_cast<RootPolicy>(*policy)});
+  }
+  for (const Value& each : value["overrides"].items()) {
+    const auto rule = each[1].get<std::uint8_t>();
+    if (!rule || *rule > static_cast<std::uint8_t>(PathAccess::immutable))
+      return misshapen("rule of a path");
+    access.overrides.push_back({each[0].get<std::string>().value_or(""), static_cast<PathAccess>(*rule)});
+  }
+  return access;
+}
+
 Value to_wire(const EngineInfo& info) {
   return {{"pid", info.pid},
           {"program", info.program},

@@ -2,6 +2,7 @@
 
 // How paths, differences and errors stand in the messages of protocol.hpp.
 
+#include <theus/access.hpp>
 #include <theus/attach.hpp>
 #include <theus/signal_event.hpp>
 
@@ -27,6 +28,9 @@ Result<std::vector<HeardSignal>> signals_from_wire(const Value& value);
 
 Value to_wire(const SignalCounts& counts);
 Result<SignalCounts> counts_from_wire(const Value& value);
+
+Value to_wire(const AccessOptions& access);
+Result<AccessOptions> access_from_wire(const Value& value);
 
 Value to_wire(const EngineInfo& info);
 Result<EngineInfo> info_from_wire(const Value& value);

@@ -43,6 +43,7 @@ struct Command {
 
 /// The rows of each source of this folder.
 extern const Command run_command;
+extern const Command join_command;
 extern const Command replay_command;
 extern const Command diff_command;
 extern const Command audit_verify_command;

@@ -36,14 +36,12 @@ constexpr Family families[] = {
 };
 
 const Command* const commands[] = {
-    &run_command,          &process_list_command, &process_inspect_command,
-    &state_get_command,    &state_set_command,    &state_watch_command,
-    &state_diff_command,   &signal_tail_command,  &signal_send_command,
-    &signal_hz_command,    &heavy_ls_command,     &heavy_top_command,
-    &heavy_leaks_command,  &heavy_reap_command,   &workflow_validate_command,
-    &replay_command,       &diff_command,         &audit_verify_command,
-    &audit_tail_command,   &schema_gen_command,   &schema_code_command,
-    &schema_check_command, &doctor_command,
+    &run_command,         &join_command,        &process_list_command, &process_inspect_command,
+    &state_get_command,   &state_set_command,   &state_watch_command,  &state_diff_command,
+    &signal_tail_command, &signal_send_command, &signal_hz_command,    &heavy_ls_command,
+    &heavy_top_command,   &heavy_leaks_command, &heavy_reap_command,   &workflow_validate_command,
+    &replay_command,      &diff_command,        &audit_verify_command, &audit_tail_command,
+    &schema_gen_command,  &schema_code_command, &schema_check_command, &doctor_command,
 };
 
 constexpr std::string_view exit_codes =

@@ -49,6 +49,8 @@ public:
   /// Of the engine that made the journal.
   std::uint64_t seed() const noexcept { return seed_; }
   const std::filesystem::path& path() const noexcept { return files_.path(); }
+  /// Drawn at random when the journal was made; empty after close().
+  const std::string& name() const noexcept { return name_; }
 
   Status append(std::span<LoggedCommit* const> batch) override;
   bool tidy() override;

@@ -16,6 +16,7 @@ struct Allowance {
 constexpr std::array may_catch{
     Allowance{"actors/attach_server.cpp", "a door for bad_alloc: that client is dropped"},
     Allowance{"actors/caf_ways.hpp", "turns what a handler throws into an exit reason"},
+    Allowance{"actors/owner_link.cpp", "a door for bad_alloc: the connection is made anew"},
     Allowance{"actors/user_callback.hpp", "the one call of user functions that are no bodies"},
     Allowance{"benchmarks/harness.cpp", "names the case whose measure threw"},
     Allowance{"runtime/cli/modules.cpp", "a user's module may throw while it registers"},

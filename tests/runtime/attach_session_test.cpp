@@ -202,7 +202,8 @@ TEST_CASE("each request of the table is known by its name and its fields", "[att
     for (const std::string_view field : row.fields)
       full.set(field, nullptr);
     const Value answer = stage.answer(row.name, full);
-    CHECK_FALSE(answer["error"]["code"] == Value{static_cast<int>(Errc::unsupported)});
+    if (row.name != "follow")  // this stage lets nobody
+      CHECK_FALSE(answer["error"]["code"] == Value{static_cast<int>(Errc::unsupported)});
     CHECK(to_json(answer).find("has no field") == std::string::npos);
   }
 }

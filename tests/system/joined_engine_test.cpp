@@ -1,8 +1,8 @@
-// Readers of another engine's heavy buffers. Most tests join from the same process, which the engine cannot tell.
+// Joined engines that look at the owner's heavy buffers. Most tests join from the same process, which the owner cannot
+// tell.
 
 #include <theus/engine.hpp>
 #include <theus/errors.hpp>
-#include <theus/joined_engine.hpp>
 
 #include "tests/support/folder.hpp"
 #include "tests/support/subprocess.hpp"
@@ -55,7 +55,7 @@ struct JoinStage {
     engine->compare_and_swap(engine->version(), {Write::set("domain.heavy_x", buffer(content, bytes))}).value();
     (void)engine->state_statistics();  // lets go of old versions
   }
-  JoinedEngine join() const { return Engine::from_handle(engine->context_handle().value()).value(); }
+  Engine join() const { return Engine::from_handle(engine->context_handle().value()).value(); }
 
   std::uint64_t leases() {
     std::uint64_t all = 0;
@@ -72,7 +72,13 @@ struct JoinStage {
   }
 };
 
-Value handle_at(JoinedEngine& engine) { return engine.get("domain.heavy_x").value().value.value(); }
+/// Of the owner's newest state, once it has come here.
+Value handle_at(Engine& joined, const JoinStage& stage) {
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (joined.version() < stage.engine->version() && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::yield();
+  return joined.state().find("domain.heavy_x").value();
+}
 
 Errc code_of(const auto& result) { return result ? Errc{} : result.error().code(); }
 
@@ -87,7 +93,7 @@ TEST_CASE("a joined process reads what the engine shows, where it was built, unt
   JoinStage stage;
   stage.show(7);
   auto joined = stage.join();
-  std::optional<Bytes> view = joined.heavy().view<std::uint8_t>(handle_at(joined)).value();
+  std::optional<Bytes> view = joined.heavy().view<std::uint8_t>(handle_at(joined, stage)).value();
   CHECK(view->size() == 1000);
   CHECK(view->shape() == HeavyShape{1000});
   CHECK((*view)[999] == 7);
@@ -95,8 +101,8 @@ TEST_CASE("a joined process reads what the engine shows, where it was built, unt
 
   stage.show(8);
   CHECK((*view)[999] == 7);
-  CHECK(joined.heavy_report(0ms).value().statistics.lent_only == 1);
-  const Value old = handle_at(joined);
+  CHECK(stage.engine->heavy().statistics().lent_only == 1);
+  const Value old = handle_at(joined, stage);
   CHECK(joined.heavy().view<std::uint8_t>(old).value()[0] == 8);
   view.reset();
   CHECK(stage.leases() == 0);
@@ -111,7 +117,7 @@ TEST_CASE("a joined process reads what the engine shows, where it was built, unt
 TEST_CASE("handles that came as signals are viewed as well, in memory that is new to the reader", "[join]") {
   JoinStage stage;
   auto joined = stage.join();
-  joined.listen({.filter = "frame"}).value();
+  auto heard = joined.signals().subscribe({.filter = "frame"});
   std::vector<Value> kept;
   constexpr std::uint64_t megabytes = 5 << 20;
   for (int i = 0; i < 6; ++i) {
@@ -120,8 +126,7 @@ TEST_CASE("handles that came as signals are viewed as well, in memory that is ne
   }
   std::vector<Bytes> views;
   while (views.size() < kept.size())
-    for (const HeardSignal& signal : joined.next_signals(20s).value())
-      views.push_back(joined.heavy().view<std::uint8_t>(signal.payload["image"]).value());
+    views.push_back(joined.heavy().view<std::uint8_t>(heard.recv(20s)->payload["image"]).value());
   for (std::size_t i = 0; i < views.size(); ++i)
     CHECK(std::ranges::all_of(views[i].span(), [&](std::uint8_t byte) { return byte == i; }));
 }
@@ -131,7 +136,7 @@ TEST_CASE("a reader refuses forged handles, other types and too many at once, an
   stage.show(1);
   auto joined = stage.join();
   HeavyZone& heavy = joined.heavy();
-  const Value good = handle_at(joined);
+  const Value good = handle_at(joined, stage);
   HeavyRef forged = good.as_heavy();
   forged.words[0] ^= 1;
   CHECK(code_of(heavy.view<std::uint8_t>(Value::heavy(forged))) == Errc::bad_handle);
@@ -155,7 +160,7 @@ TEST_CASE("threads of a joined process read at once", "[join]") {
   JoinStage stage;
   stage.show(3);
   auto joined = stage.join();
-  const Value handle = handle_at(joined);
+  const Value handle = handle_at(joined, stage);
   std::atomic<int> wrong{0};
   {
     std::vector<std::jthread> threads;
@@ -175,7 +180,7 @@ TEST_CASE("when the engine ends its readers keep what they hold and get nothing 
   JoinStage stage;
   stage.show(5);
   auto joined = stage.join();
-  const Value handle = handle_at(joined);
+  const Value handle = handle_at(joined, stage);
   const Bytes view = joined.heavy().view<std::uint8_t>(handle).value();
   stage.engine.reset();
   CHECK(view[999] == 5);
@@ -191,7 +196,7 @@ TEST_CASE("a reader that leaves gives its place back, with its last view", "[joi
     std::optional<Bytes> view;
     {
       auto joined = stage.join();
-      view = joined.heavy().view<std::uint8_t>(handle_at(joined)).value();
+      view = joined.heavy().view<std::uint8_t>(handle_at(joined, stage)).value();
     }
     CHECK((*view)[0] == 5);
     CHECK(stage.leases() == 1);
@@ -225,7 +230,7 @@ TEST_CASE("a forked child of a reader is refused, and its parent keeps what it r
   JoinStage stage;
   stage.show(4);
   auto joined = stage.join();
-  const Value handle = handle_at(joined);
+  const Value handle = handle_at(joined, stage);
   std::optional<Bytes> view = joined.heavy().view<std::uint8_t>(handle).value();
   const pid_t child = ::fork();
   if (child == 0) {

@@ -32,14 +32,25 @@
 
 namespace theus {
 
-class JoinedEngine;
-
 /// Lets commands and programs of the same user attach to a running engine; see <theus/attach.hpp>.
 struct AttachOptions {
   /// Where the engine's socket and token stand; made with mode 0700. Empty: nobody can attach.
   std::filesystem::path folder{};
   /// Connections at a time; further ones are refused (full).
   std::size_t clients_max = 32;
+};
+
+/// Of an engine that joins another process's.
+struct JoinOptions {
+  /// For joining; and for commits with a request id whose owner goes down, until they are given up.
+  std::chrono::milliseconds patience{10'000};
+};
+
+/// The process that owns the state, as a process sees it that has joined.
+struct OwnerStatus {
+  bool is_up = false;            ///< what is proposed is decided on
+  std::uint64_t joins = 0;       ///< how often it was joined, the first time included
+  std::optional<Error> fault{};  ///< why it is not up
 };
 
 struct EngineOptions {
@@ -75,6 +86,8 @@ struct EngineOptions {
   AttachOptions attach{};
   /// Of the buffers too large to copy; no memory is set aside before the first one.
   HeavyOptions heavy{};
+  /// For from_handle() only.
+  JoinOptions join{};
 };
 
 struct CasOptions {
@@ -132,8 +145,10 @@ public:
   explicit Engine(EngineOptions options = {});
   /// Shuts down with the configured timeout. Actors that do not end are leaked and named on stderr.
   ~Engine();
-  Engine(const Engine&) = delete;
-  Engine& operator=(const Engine&) = delete;
+  /// What was moved from can only be destroyed or assigned to.
+  Engine(Engine&&) noexcept;
+  /// Shuts down what stood here, as the destructor does.
+  Engine& operator=(Engine&&) noexcept;
 
   /// Refuses a name that is taken, a path that cannot be parsed, a pure process with signal or meta inputs.
   Status register_process(Process process);
@@ -242,8 +257,27 @@ public:
   /// By what another process of the same user joins this engine, until it is shut down. Errors as attach_handle().
   Result<std::string> context_handle() const { return attach_handle(); }
   Result<std::string> get_context_handle() const { return context_handle(); }
-  /// Joins the engine of another process as a reader; see <theus/joined_engine.hpp>, which is to be included.
-  static Result<JoinedEngine> from_handle(std::string_view handle);
+  /// An engine that joins the one of another process of the same user on this host (and in the same pid namespace),
+  /// which owns the state. Everything works here as there: what is read is the state as it stands here, which follows
+  /// every commit; what is committed, by processes, agents, workflows, transactions and swaps, the owner decides on,
+  /// and it can be read here once the call has returned. signals() hears what the owner's hub sends, in its order, and
+  /// what is sent here goes there first (the sequences differ); it heeds no rate limits and lets no sender wait.
+  /// heavy() shows the owner's buffers and builds none (unsupported).
+  ///
+  /// With the owner stay: the schema (set_schema() is unsupported; commits are held to it), the journal, the access
+  /// rules, which are taken over, and the audit log of edits. So `initial`, `schema`, `access` and `journal` of the
+  /// options must be as they are by default, and `attach` without a folder (bad_argument).
+  ///
+  /// When the owner goes down, which is noticed within 2 s, reading goes on and commits are refused with owner_down;
+  /// its field `unknown` is true where the answer did not come in time. With a request id a commit waits, JoinOptions::
+  /// patience at most, and is done once. The owner is joined again by itself when it is back with its journal; one
+  /// that has lost history, or has another one, is refused with stale_epoch.
+  ///
+  /// Errors: owner_down when nobody listens there; join_refused (reason uid, token, version or full, ours, theirs);
+  /// deadline, timeout; bad_argument when it is no handle; unsupported when that engine has itself joined another.
+  static Result<Engine> from_handle(std::string_view handle, EngineOptions options = {});
+  /// Of an engine that joined; nothing: this one owns its state.
+  std::optional<OwnerStatus> owner() const;
 
   /// Refuses a name that is taken and paths that cannot be parsed.
   Status spawn_agent(Agent agent);
@@ -291,6 +325,9 @@ private:
   friend class Rehearsal;
 
   struct Impl;
+  explicit Engine(std::unique_ptr<Impl> impl) noexcept;
+  void end() noexcept;
+
   std::unique_ptr<Impl> impl_;
 };
 

@@ -93,6 +93,8 @@ public:
   SignalHubStatistics statistics() const;
 
 private:
+  friend class SignalRelay;
+
   std::shared_ptr<class SignalCore> core_;
 };
 

@@ -3,7 +3,6 @@
 //   heavy_reader HANDLE PATH   prints the buffer's first element once it holds the buffer
 
 #include <theus/engine.hpp>
-#include <theus/joined_engine.hpp>
 
 #include <cstdio>
 
@@ -30,7 +29,7 @@ int main(int argc, char** argv) {
   if (argc != 3)
     return 2;
   auto engine = theus::Engine::from_handle(argv[1]).value();
-  const theus::Value handle = engine.get(argv[2]).value().value.value();
+  const theus::Value handle = engine.state().find(argv[2]).value();
   const bool is_bytes = engine.heavy().view<std::uint8_t>(handle).ok();
   return is_bytes ? hold<std::uint8_t>(engine.heavy(), handle) : hold<std::int64_t>(engine.heavy(), handle);
 }

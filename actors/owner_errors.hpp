@@ -1,0 +1,20 @@
+#pragma once
+
+#include <theus/value.hpp>
+
+namespace theus::actors {
+
+// What a joined process says of an owner that does not answer.
+
+inline Error owner_is_down(std::string cause) {
+  return {Errc::owner_down, "the owner of the state", std::move(cause),
+          "Reading goes on; it is joined again by itself when it is back"};
+}
+
+inline Error unknown_outcome() {
+  return owner_is_down("it went down before it answered: whether this was written is not known").with("unknown", true);
+}
+
+inline Error link_is_closed() { return {Errc::closed, "commit", "the engine was shut down", "Create another engine"}; }
+
+}  // namespace theus::actors

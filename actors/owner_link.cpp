@@ -1,0 +1,262 @@
+#include "actors/owner_link.hpp"
+
+#include "actors/owner_errors.hpp"
+#include "actors/signals_blocked.hpp"
+#include "runtime/attach/protocol.hpp"
+#include "runtime/attach/wire.hpp"
+#include "runtime/state_difference.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+
+namespace theus::actors {
+namespace {
+
+using Steady = std::chrono::steady_clock;
+
+// Of one look, so that what is to be said gets its turn.
+constexpr int packets_per_look = 64;
+
+/// A door for bad_alloc: the connection is then made anew.
+template <class Work>
+Status guarded(const Work& work) try {
+  work();
+  return {};
+} catch (const std::exception& error) {
+  return Error{Errc::resource_exhausted, "join", error.what()};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<OwnerLink>> OwnerLink::join(std::string handle, const JoinOptions& options) {
+  Descriptor wake{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
+  if (!wake)
+    return Error{Errc::resource_exhausted, "join", "the system gave no eventfd", "Raise the limit of open files"};
+  auto owner = join_owner(handle, std::nullopt, options.patience);
+  if (!owner)
+    return owner.error();
+  return std::unique_ptr<OwnerLink>{new OwnerLink{std::move(handle), options, *std::move(owner), std::move(wake)}};
+}
+
+OwnerLink::OwnerLink(std::string handle, const JoinOptions& options, JoinedOwner owner, Descriptor wake)
+    : options_(options),
+      access_(std::move(owner.access)),
+      address_(std::make_shared<OwnerAddress>(std::move(handle))),
+      wake_(std::move(wake)),
+      socket_(std::make_shared<PacketSocket>(std::move(owner.socket))),
+      identity_(std::move(owner.identity)),
+      joins_(1),
+      reader_(std::in_place, feed_bytes_max) {}
+
+OwnerLink::~OwnerLink() { stop(); }
+
+void OwnerLink::start(CommitTurn& turn, SignalHub& hub) {
+  turn_ = &turn;
+  relay_.emplace(hub, *this);
+  last_heard_ = Steady::now();
+  const SignalsBlocked blocked;
+  thread_ = std::thread{[this] { run(); }};
+}
+
+Status OwnerLink::wait_for_state() {
+  std::unique_lock lock{mutex_};
+  if (changed_.wait_for(lock, options_.patience, [this] { return has_state_ || fault_; }) && has_state_)
+    return {};
+  return fault_ ? *fault_ : Error{Errc::timeout, "join", "the state has not come yet", "Raise JoinOptions::patience"};
+}
+
+void OwnerLink::stop() {
+  {
+    const std::lock_guard lock{mutex_};
+    is_stopping_ = true;
+  }
+  ring();
+  if (thread_.joinable())
+    thread_.join();
+  std::unique_lock lock{mutex_};
+  answer_all(std::exchange(pending_, {}), link_is_closed());
+}
+
+void OwnerLink::ring() const noexcept { ::eventfd_write(wake_.number(), 1); }
+
+OwnerStatus OwnerLink::status() const {
+  const std::lock_guard lock{mutex_};
+  return {.is_up = socket_ != nullptr && has_state_, .joins = joins_, .fault = fault_};
+}
+
+// The thread.
+
+void OwnerLink::run() {
+  while (true) {
+    bool is_up = false;
+    {
+      const std::lock_guard lock{mutex_};
+      if (is_stopping_)
+        return;
+      is_up = socket_ != nullptr;
+    }
+    const Status done = guarded([&] { is_up ? serve() : rejoin(); });
+    if (!done)
+      lose_owner(done.error());
+  }
+}
+
+/// Waits for packets, for room to send, and for what other threads want; then does what there is to do.
+void OwnerLink::serve() {
+  std::shared_ptr<PacketSocket> socket;
+  bool is_blocked = false;
+  {
+    const std::lock_guard lock{mutex_};
+    socket = socket_;
+    is_blocked = is_blocked_;
+  }
+  const auto events = static_cast<short>(POLLIN | (is_blocked ? POLLOUT : 0));
+  std::array<pollfd, 2> waiting{pollfd{wake_.number(), POLLIN, 0}, pollfd{socket->number(), events, 0}};
+  ::poll(waiting.data(), waiting.size(), static_cast<int>(alive_interval.count()));
+  eventfd_t rings = 0;
+  ::eventfd_read(wake_.number(), &rings);
+  receive_all(*socket);
+  if ((waiting[1].revents & POLLOUT) != 0) {
+    std::unique_lock lock{mutex_};
+    is_blocked_ = false;
+    flush(lock);
+  }
+  const Time now = Steady::now();
+  say_alive(now);
+  if (now - last_heard_ > owner_silence_max)
+    lose_owner(owner_is_down("it has been silent for too long"));
+}
+
+void OwnerLink::receive_all(PacketSocket& socket) {
+  for (int i = 0; i < packets_per_look; ++i) {
+    const auto outcome = socket.receive(packet_, packet_bytes_max);
+    if (outcome == PacketSocket::Outcome::would_block)
+      return;
+    if (outcome == PacketSocket::Outcome::gone)
+      return lose_owner(owner_is_down("its process has ended, or let this one go"));
+    last_heard_ = Steady::now();
+    auto message = reader_->add(packet_);
+    Status taken = message ? Status{} : Status{message.error()};
+    if (taken && *message)
+      taken = receive(**message);
+    if (!taken)
+      return lose_owner(taken.error());
+  }
+}
+
+Status OwnerLink::receive(std::span<const std::byte> message) {
+  CborCursor in{message};
+  Status taken;
+  switch (static_cast<ToJoined>(in.number())) {
+    case ToJoined::commits: taken = take_commits(in); break;
+    case ToJoined::answers: take_answers(in); break;
+    case ToJoined::state: taken = take_state(in); break;
+    case ToJoined::signals: take_signals(in); break;
+    case ToJoined::alive: have_state(); break;
+    case ToJoined::dropped: return error_from_wire(in.value());
+    default: in.fail("the kind of the message is unknown");
+  }
+  return in.failure() != nullptr ? Status{misread(in)} : taken;
+}
+
+Status OwnerLink::take_commits(CborCursor& in) {
+  Version version = in.number();
+  for (std::uint64_t left = in.number(); left > 0 && in.failure() == nullptr; --left, ++version) {
+    const std::vector<Write> writes = read_writes(in, paths_);
+    if (in.failure() != nullptr || version <= turn_->version())
+      continue;
+    must_take_state_ = version != turn_->version() + 1;
+    if (must_take_state_)
+      return Error{Errc::internal, "join", "a commit is missing between two others"};
+    if (Status followed = turn_->follow(version, writes); !followed) {
+      must_take_state_ = true;
+      return followed;
+    }
+  }
+  have_state();
+  return {};
+}
+
+Status OwnerLink::take_state(CborCursor& in) {
+  const Version version = in.number();
+  const bool is_last = in.number() != 0;
+  while (in.failure() == nullptr && !in.is_at_end()) {
+    auto path = paths_.path(in.text());
+    if (!path)
+      in.fail("a path cannot be read");
+    Value value = in.value();
+    if (in.failure() == nullptr)
+      state_.push_back(Write::set(*std::move(path), std::move(value)));
+  }
+  if (!is_last || in.failure() != nullptr)
+    return {};
+  std::vector<Write> writes = std::exchange(state_, {});
+  if (turn_->version() > 0 && version > turn_->version()) {
+    CommitTurn there;
+    if (Status made = there.restore(version, writes); !made)
+      return made;
+    writes = writes_between(turn_->snapshot(), there.snapshot());
+  }
+  if (version > turn_->version())
+    if (Status followed = turn_->follow(version, writes); !followed)
+      return followed;
+  must_take_state_ = false;
+  have_state();
+  return {};
+}
+
+/// What was proposed before the owner went down, and may be sent again, goes to the one that is there now.
+void OwnerLink::have_state() {
+  if (std::exchange(is_following_, true))
+    return;
+  std::unique_lock lock{mutex_};
+  has_state_ = true;
+  fault_.reset();
+  attempts_ = 0;
+  for (const auto& [number, pending] : pending_) {
+    std::vector<std::byte> entry;
+    append_cbor_number(entry, number);
+    entry.insert(entry.end(), pending.again.begin(), pending.again.end());
+    add(ToOwner::submit, entry);
+  }
+  flush(lock);
+  lock.unlock();
+  changed_.notify_all();
+}
+
+void OwnerLink::take_answers(CborCursor& in) {
+  while (in.failure() == nullptr && !in.is_at_end()) {
+    JoinAnswer answer = read_answer(in);
+    if (in.failure() != nullptr)
+      return;
+    std::unique_lock lock{mutex_};
+    auto pending = pending_.extract(answer.number);
+    lock.unlock();
+    if (!pending.empty())
+      pending.mapped().awaiting->answer(pending.mapped().index, std::move(answer.outcome));
+  }
+}
+
+void OwnerLink::take_signals(CborCursor& in) {
+  while (in.failure() == nullptr && !in.is_at_end()) {
+    const RelayedSignal signal = read_signal(in);
+    if (in.failure() != nullptr)
+      return;
+    if (signal.lost > 0)
+      relay_->lose(signal.lost);
+    else
+      relay_->publish(signal.name, signal.payload, signal.version, signal.index);
+  }
+}
+
+void OwnerLink::say_alive(Time now) {
+  if (now - last_said_.load(std::memory_order_relaxed) < alive_interval)
+    return;
+  std::unique_lock lock{mutex_};
+  if (socket_ == nullptr)
+    return;
+  add(ToOwner::alive, {});
+  flush(lock);
+}
+
+}  // namespace theus::actors

@@ -1,0 +1,159 @@
+#pragma once
+
+#include "runtime/attach/join_door.hpp"
+#include "runtime/attach/join_wire.hpp"
+#include "runtime/commit_decider.hpp"
+#include "runtime/signal_relay.hpp"
+
+#include <theus/engine.hpp>
+
+#include <condition_variable>
+#include <thread>
+#include <unordered_map>
+
+namespace theus::actors {
+
+/// By which handle the owner was joined last: another one after it was started again. Thread-safe.
+class OwnerAddress {
+public:
+  explicit OwnerAddress(std::string handle) : handle_(std::move(handle)) {}
+  std::string get() const {
+    const std::lock_guard lock{mutex_};
+    return handle_;
+  }
+  void set(const std::string& handle) {
+    const std::lock_guard lock{mutex_};
+    handle_ = handle;
+  }
+
+private:
+  mutable std::mutex mutex_;
+  std::string handle_;  // guarded by mutex_
+};
+
+/// A joined process's link to the owner of the state: brings proposals there and outcomes back, lets the turn here
+/// follow, relays signals both ways. One thread receives; whoever proposes sends, unless another one is sending already
+/// and takes it along. When the owner is down, what waits is answered, nothing is written, and the link looks for the
+/// owner with back-off until it is back.
+class OwnerLink final : public CommitDecider, public SignalOutlet {
+public:
+  /// Errors: those of join_owner().
+  static Result<std::unique_ptr<OwnerLink>> join(std::string handle, const JoinOptions& options);
+  ~OwnerLink() override;
+  OwnerLink(const OwnerLink&) = delete;
+  OwnerLink& operator=(const OwnerLink&) = delete;
+
+  /// Lets them follow. REQUIRES: called once, before anybody uses them; they live until stop().
+  void start(CommitTurn& turn, SignalHub& hub);
+  /// Waits until the turn has the state. Errors: timeout; why the owner cannot be followed.
+  Status wait_for_state();
+  /// Answers `closed` to what waits. Idempotent.
+  void stop();
+
+  Outcome decide(const ProposalView& proposal) override;
+  void decide(const std::shared_ptr<ProposalBatch>& batch) override;
+  Result<std::optional<RequestLog::Outcome>> request_outcome(const Request& request) override;
+  Reservations::Id reserve(std::span<const Path> paths, std::chrono::nanoseconds lifetime) override;
+  void extend(Reservations::Id id, std::span<const Path> paths) override;
+  void release(Reservations::Id id) override;
+  Result<std::uint64_t> send(std::string_view name, const Value& payload) override;
+
+  OwnerStatus status() const;
+  /// The owner's, when it was first joined.
+  const AccessOptions& access() const noexcept { return access_; }
+  const std::shared_ptr<OwnerAddress>& address() const noexcept { return address_; }
+
+private:
+  using Time = std::chrono::steady_clock::time_point;
+  using Known = Result<std::optional<RequestLog::Outcome>>;
+
+  /// Who waits for answers. Told by one thread at a time.
+  class Awaiting {
+  public:
+    virtual ~Awaiting() = default;
+    virtual void answer(std::size_t index, Known&& answer) noexcept = 0;
+  };
+  class AwaitedOne;
+  class AwaitedBatch;
+
+  struct Pending {
+    Awaiting* awaiting = nullptr;
+    std::size_t index = 0;
+    /// Of a proposal with a request id, which may be sent again: the first outcome counts.
+    std::vector<std::byte> again{};
+    Time give_up_at{};
+  };
+  using AllPending = std::unordered_map<std::uint64_t, Pending>;
+
+  OwnerLink(std::string handle, const JoinOptions& options, JoinedOwner owner, Descriptor wake);
+
+  // Whoever has something to say. The lock is that of mutex_.
+  std::optional<Error> refusal(std::size_t bytes) const;
+  void propose(Pending pending, std::vector<std::byte> proposal, bool has_request);
+  void add(ToOwner kind, std::span<const std::byte> entry);
+  bool ask_to_reserve(Reservations::Id id, std::span<const Path> paths, std::chrono::nanoseconds lifetime);
+  void flush(std::unique_lock<std::mutex>& lock);
+  void ring() const noexcept;
+
+  // The thread.
+  void run();
+  void serve();
+  void receive_all(PacketSocket& socket);
+  Status receive(std::span<const std::byte> message);
+  Status take_commits(CborCursor& in);
+  Status take_state(CborCursor& in);
+  void take_answers(CborCursor& in);
+  void take_signals(CborCursor& in);
+  void say_alive(Time now);
+  void lose_owner(const Error& fault);
+  void answer_all(AllPending pending, const Error& error);
+  void give_up_late(Time now);
+  void rejoin();
+  void wait(std::chrono::milliseconds time);
+  void have_state();
+
+  const JoinOptions options_;
+  const AccessOptions access_;
+  const std::shared_ptr<OwnerAddress> address_;
+  const Descriptor wake_;  // an eventfd, readable when the thread has something to do
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  // Guarded by mutex_.
+  std::shared_ptr<PacketSocket> socket_;  // nullptr: the owner is down
+  OwnerIdentity identity_;
+  std::optional<Error> fault_;  // why it is down
+  std::uint64_t joins_ = 0;     // that succeeded
+  bool has_state_ = false;
+  bool is_stopping_ = false;
+  bool is_sending_ = false;
+  bool is_blocked_ = false;  // the thread goes on with it when there is room
+  AllPending pending_;
+  std::uint64_t last_number_ = 0;
+  std::uint64_t signals_sent_ = 0;
+  Reservations::Id last_reservation_ = Reservations::nobody;
+  std::deque<std::vector<std::byte>> queue_;
+  ToOwner queued_last_ = ToOwner::alive;
+  std::size_t queue_bytes_ = 0;
+
+  // Of whoever sends.
+  MessageWriter writer_;
+  std::shared_ptr<PacketSocket> writer_socket_;  // for which it is filled
+
+  // The thread's own.
+  CommitTurn* turn_ = nullptr;
+  std::optional<SignalRelay> relay_;
+  std::optional<MessageReader> reader_;
+  std::vector<std::byte> packet_;
+  PathCache paths_;
+  std::vector<Write> state_;      // as far as it has come
+  bool is_following_ = false;     // the state here goes on from the owner's
+  bool must_take_state_ = false;  // what is here cannot be followed from
+  Time last_heard_{};
+  std::atomic<Time> last_said_{Time{}};
+  int attempts_ = 0;
+
+  std::thread thread_;  // last: it uses all of the above
+};
+
+}  // namespace theus::actors

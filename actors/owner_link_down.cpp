@@ -1,0 +1,110 @@
+// What a joined process does when the owner goes down, until it is back.
+
+#include "actors/owner_errors.hpp"
+#include "actors/owner_link.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+
+namespace theus::actors {
+namespace {
+
+using namespace std::chrono_literals;
+using Steady = std::chrono::steady_clock;
+
+constexpr auto rejoin_pause_max = 500ms;
+constexpr auto rejoin_timeout = 1000ms;
+
+}  // namespace
+
+void OwnerLink::lose_owner(const Error& fault) {
+  AllPending lost;
+  {
+    const std::lock_guard lock{mutex_};
+    if (socket_ == nullptr)
+      return;
+    socket_.reset();
+    has_state_ = false;
+    is_blocked_ = false;
+    fault_ = fault;
+    queue_.clear();
+    queue_bytes_ = 0;
+    const Time give_up_at = Steady::now() + options_.patience;
+    for (auto pending = pending_.begin(); pending != pending_.end();) {
+      pending->second.give_up_at = give_up_at;
+      const auto next = std::next(pending);
+      if (pending->second.again.empty())
+        lost.insert(pending_.extract(pending));
+      pending = next;
+    }
+  }
+  is_following_ = false;
+  reader_.emplace(feed_bytes_max);
+  state_.clear();
+  // What the owner says it has not taken is known; anything else may have been written.
+  answer_all(std::move(lost), fault.code() == Errc::stale_epoch ? fault : unknown_outcome());
+  changed_.notify_all();
+}
+
+void OwnerLink::answer_all(AllPending pending, const Error& error) {
+  for (const auto& [number, each] : pending)
+    each.awaiting->answer(each.index, Known{error});
+}
+
+void OwnerLink::give_up_late(Time now) {
+  AllPending late;
+  {
+    const std::lock_guard lock{mutex_};
+    for (auto pending = pending_.begin(); pending != pending_.end();) {
+      const auto next = std::next(pending);
+      if (pending->second.give_up_at <= now)
+        late.insert(pending_.extract(pending));
+      pending = next;
+    }
+  }
+  answer_all(std::move(late), unknown_outcome());
+}
+
+void OwnerLink::wait(std::chrono::milliseconds time) {
+  pollfd waiting{wake_.number(), POLLIN, 0};
+  ::poll(&waiting, 1, static_cast<int>(time.count()));
+  eventfd_t rings = 0;
+  ::eventfd_read(wake_.number(), &rings);
+}
+
+/// Looks for the owner once, by all handles that it may have.
+void OwnerLink::rejoin() {
+  wait(std::min<std::chrono::milliseconds>(10ms * (1 << std::min(attempts_, 6)), rejoin_pause_max));
+  ++attempts_;
+  give_up_late(Steady::now());
+  JoinedBefore before;
+  {
+    const std::lock_guard lock{mutex_};
+    if (is_stopping_)
+      return;
+    before.identity = identity_;
+  }
+  before.version = turn_->version();
+  if (must_take_state_)
+    before.identity.epoch.clear();
+  for (const std::string& handle : handles_near(address_->get())) {
+    auto owner = join_owner(handle, before, rejoin_timeout);
+    const std::lock_guard lock{mutex_};
+    if (is_stopping_)
+      return;
+    if (!owner) {
+      if (owner.error().code() == Errc::stale_epoch)
+        fault_ = owner.error();
+      continue;
+    }
+    address_->set(handle);
+    socket_ = std::make_shared<PacketSocket>(std::move(owner->socket));
+    // Following goes on from here when this is the same run of the owner and nothing was missed.
+    identity_ = std::move(owner->identity);
+    ++joins_;
+    last_heard_ = Steady::now();
+    return;
+  }
+}
+
+}  // namespace theus::actors

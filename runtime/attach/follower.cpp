@@ -1,0 +1,312 @@
+#include "runtime/attach/follower.hpp"
+
+#include "runtime/attach/wire.hpp"
+
+#include <theus/limits.hpp>
+
+#include <sys/eventfd.h>
+
+#include <algorithm>
+
+namespace theus {
+namespace {
+
+constexpr std::size_t message_bytes = std::size_t{48} << 10;
+constexpr std::size_t signals_per_look = 512;
+// How soon commits that others' reservations hold back are tried again.
+constexpr std::chrono::milliseconds held_back_interval{1};
+// Of a reservation: what transactions in this process ask for.
+constexpr std::uint64_t lifetime_ms_max = 1000;
+
+SubscribeOptions all_signals() { return {.filter = "**", .name = "joined"}; }
+
+}  // namespace
+
+/// Proposals of one message, which the turn decides on together.
+class Follower::Submitted final : public ProposalBatch {
+public:
+  explicit Submitted(std::shared_ptr<const Descriptor> wake) : wake_(std::move(wake)) {}
+
+  void add(std::uint64_t number, std::shared_ptr<const Submission> submission) {
+    numbers_.push_back(number);
+    proposals.push_back(submission->proposal.view());
+    proposals.back().cause = &submission->cause;
+    proposals.back().audit = submission->audit ? &*submission->audit : nullptr;
+    submissions_.push_back(std::move(submission));
+  }
+  std::size_t size() const noexcept { return numbers_.size(); }
+  std::uint64_t number(std::size_t index) const noexcept { return numbers_[index]; }
+  const std::shared_ptr<const Submission>& submission(std::size_t index) const noexcept { return submissions_[index]; }
+
+  void settled() noexcept override {
+    if (state_.exchange(State::settled) == State::awaited)
+      ::eventfd_write(wake_->number(), 1);
+  }
+  /// From now on the thread is woken when it is settled.
+  void await() noexcept {
+    State now = State::open;
+    state_.compare_exchange_strong(now, State::awaited);
+  }
+  bool is_settled() const noexcept { return state_.load() == State::settled; }
+
+private:
+  enum class State : std::uint8_t { open, awaited, settled };
+
+  const std::shared_ptr<const Descriptor> wake_;
+  std::vector<std::uint64_t> numbers_;
+  std::vector<std::shared_ptr<const Submission>> submissions_;
+  std::atomic<State> state_{State::open};
+};
+
+Follower::Follower(const FollowTerms& terms, Version known, bool knows_run, Time now)
+    : terms_(terms),
+      told_(known),
+      receiver_(terms.hub.try_subscribe(all_signals()).value()),
+      signal_descriptor_(receiver_.event_fd()),
+      last_heard_(now),
+      last_said_(now - alive_interval) {
+  Snapshot state = terms_.turn.join_feed();
+  if (!knows_run || known == 0)
+    state_.emplace(state.version(), StateParts{state, MetaZone::kept});
+}
+
+Follower::~Follower() { terms_.feed.leave(); }
+
+Status Follower::receive(std::span<const std::byte> message, Time now) {
+  last_heard_ = now;
+  CborCursor in{message};
+  switch (static_cast<ToOwner>(in.number())) {
+    case ToOwner::submit:
+      if (auto done = submit(in); !done)
+        return done;
+      break;
+    case ToOwner::ask: answer_request(in); break;
+    case ToOwner::signals: send_signals(in); break;
+    case ToOwner::reserve: reserve(in); break;
+    case ToOwner::release: reservations_.erase(in.number()); break;
+    case ToOwner::alive: break;
+    default: in.fail("the kind of the message is unknown");
+  }
+  if (in.failure() == nullptr && !in.is_at_end())
+    in.fail("more bytes follow");
+  return in.failure() != nullptr ? Status{misread(in)} : Status{};
+}
+
+Status Follower::submit(CborCursor& in) {
+  if (in.text() != terms_.identity.epoch)
+    return Error{Errc::stale_epoch, "join", "what was proposed was meant for an earlier run of the engine",
+                 "Join it again"};
+  auto batch = std::make_shared<Submitted>(terms_.wake);
+  while (in.failure() == nullptr && !in.is_at_end()) {
+    const std::uint64_t number = in.number();
+    auto submission = std::make_shared<Submission>(read_submission(in, paths_));
+    if (in.failure() != nullptr)
+      return misread(in);
+    if (batch->size() + in_flight_ >= 2 * submissions_max)
+      return Error{Errc::bad_input, "join", "more proposals came than may be on their way"};
+    if (auto ready = prepare(*submission); ready)
+      batch->add(number, std::move(submission));
+    else
+      append_answer(answers_.empty() ? answers_ = message_of(ToJoined::answers) : answers_, number,
+                    Result<Version>{ready.error()});
+  }
+  in_flight_ += batch->size();
+  if (batch->size() > 0)
+    commit(std::move(batch));
+  return {};
+}
+
+/// What a caller in this process would be asked before the turn sees it.
+Status Follower::prepare(Submission& submission) const {
+  if (auto open = terms_.enter(); !open)
+    return open;
+  Proposal& proposal = submission.proposal;
+  const auto reserved = reservations_.find(proposal.reservation);
+  proposal.reservation = reserved != reservations_.end() ? reserved->second.id() : Reservations::nobody;
+  if (proposal.request)
+    if (auto fits = check_request_id(proposal.request->id); !fits)
+      return fits;
+  if (proposal.standing.is_elevated && !terms_.turn.access()->allows_admin())
+    return Error{Errc::contract_violation, "join", "the engine allows no elevation", "Set AccessOptions::admin there"}
+        .with("rule", "capability");
+  return terms_.turn.access()->admit_all(proposal.writes);
+}
+
+void Follower::commit(std::shared_ptr<Submitted> batch) {
+  submitted_.push_back(batch);
+  terms_.turn.commit(batch);
+  batch->await();
+}
+
+void Follower::answer_request(CborCursor& in) {
+  const std::uint64_t number = in.number();
+  Request request;
+  request.id = in.text();
+  request.fingerprint = in.number();
+  if (in.failure() != nullptr)
+    return;
+  if (answers_.empty())
+    answers_ = message_of(ToJoined::answers);
+  append_answer(answers_, number, terms_.turn.request_outcome(request));
+  stands_on_ = std::max(stands_on_, terms_.turn.version());
+}
+
+void Follower::send_signals(CborCursor& in) {
+  while (in.failure() == nullptr && !in.is_at_end()) {
+    const std::string name{in.text()};
+    const Value payload = in.value();
+    if (in.failure() == nullptr)
+      (void)terms_.hub.try_send(name, payload);
+  }
+}
+
+void Follower::reserve(CborCursor& in) {
+  const Reservations::Id id = in.number();
+  const std::chrono::milliseconds lifetime{std::min<std::uint64_t>(in.number(), lifetime_ms_max)};
+  std::vector<Path> paths;
+  while (in.failure() == nullptr && !in.is_at_end()) {
+    auto path = paths_.path(in.text());
+    if (!path)
+      in.fail("a path cannot be read");
+    else
+      paths.push_back(*std::move(path));
+  }
+  if (in.failure() != nullptr)
+    return;
+  if (const auto known = reservations_.find(id); known != reservations_.end())
+    return known->second.extend(paths);
+  if (reservations_.size() == reservations_max)
+    return;
+  if (auto made = terms_.turn.reserve(std::move(paths), lifetime))
+    reservations_.emplace(id, *std::move(made));
+}
+
+/// Takes the outcomes that are there, in order.
+void Follower::collect(Time now) {
+  if (held_back_ != nullptr && now >= retry_at_)
+    commit(std::exchange(held_back_, nullptr));
+  while (!submitted_.empty() && submitted_.front()->is_settled()) {
+    const auto batch = std::move(submitted_.front());
+    submitted_.pop_front();
+    for (std::size_t i = 0; i < batch->size(); ++i) {
+      if (batch->outcomes[i]) {
+        if (answers_.empty())
+          answers_ = message_of(ToJoined::answers);
+        append_answer(answers_, batch->number(i), *batch->outcomes[i]);
+        --in_flight_;
+        continue;
+      }
+      if (held_back_ == nullptr) {
+        held_back_ = std::make_shared<Submitted>(terms_.wake);
+        retry_at_ = now + held_back_interval;
+      }
+      held_back_->add(batch->number(i), batch->submission(i));
+    }
+    // Also a refusal stands on commits: who tries again should see what was in the way.
+    stands_on_ = std::max(stands_on_, terms_.turn.version());
+  }
+}
+
+void Follower::hear() {
+  if (!signals_.empty())
+    return;
+  for (std::size_t taken = 0; taken < signals_per_look && signals_.size() < message_bytes; ++taken) {
+    const Received received = receiver_.try_recv();
+    if (!received && !received.is_lagged())
+      return;
+    if (signals_.empty())
+      signals_ = message_of(ToJoined::signals);
+    if (received.is_lagged()) {
+      append_loss(signals_, received.lagged());
+      continue;
+    }
+    append_signal(signals_, *received);
+    stands_on_ = std::max(stands_on_, received->version);
+  }
+}
+
+Status Follower::look(MessageWriter& out, Time now, bool is_short_of_memory) {
+  if (!wants_messages(out))
+    last_heard_ = std::max(last_heard_, now - joined_silence_max / 2);  // what it said may still lie unread
+  if (now - last_heard_ > joined_silence_max)
+    return Error{in_flight_ == 0 ? Errc::stale_epoch : Errc::peer_down, "join",
+                 "a joined process has been silent for too long, and was let go", "Look whether it was stopped"};
+  if (is_sending_state() && is_short_of_memory)
+    return Error{Errc::overloaded, "join", "a joined process takes the state too slowly, which keeps too much memory"};
+  collect(now);
+  hear();
+  bool has_said = false;
+  while (out.messages() < messages_max && add_message(out, now))
+    has_said = true;
+  if (!has_said && now - last_said_ >= alive_interval && out.empty()) {
+    out.add(message_of(ToJoined::alive));
+    has_said = true;
+  }
+  if (has_said)
+    last_said_ = now;
+  return {};
+}
+
+bool Follower::add_message(MessageWriter& out, Time) {
+  if (is_sending_state()) {
+    out.add(next_piece());
+    return true;
+  }
+  if (told_ < stands_on_ || (answers_.empty() && signals_.empty()))
+    return add_commits(out);
+  auto& first = answers_.empty() ? signals_ : answers_;
+  out.add(std::exchange(first, {}));
+  if (signals_.empty())
+    hear();
+  return true;
+}
+
+bool Follower::add_commits(MessageWriter& out) {
+  const auto blocks = terms_.feed.after(told_, 1);
+  if (!blocks) {
+    Snapshot state = terms_.turn.snapshot();
+    state_.emplace(state.version(), StateParts{state, MetaZone::kept});
+    return true;
+  }
+  if (blocks->empty())
+    return false;
+  const CommitFeed::Block& block = blocks->front();
+  std::vector<std::byte> message;
+  message.reserve(block.bytes->size() + 1);
+  append_cbor_number(message, static_cast<std::uint64_t>(ToJoined::commits));
+  message.insert(message.end(), block.bytes->begin(), block.bytes->end());
+  out.add(std::move(message));
+  told_ = block.last;
+  return true;
+}
+
+std::vector<std::byte> Follower::next_piece() {
+  std::vector<std::byte> parts;
+  bool is_last = false;
+  while (parts.size() < message_bytes && !is_last) {
+    const auto part = state_->parts.next();
+    is_last = !part;
+    if (part) {
+      append_cbor_text(parts, part->path.spelling());
+      append_cbor(parts, part->value);
+    }
+  }
+  std::vector<std::byte> message = message_of(ToJoined::state);
+  append_cbor_number(message, state_->version);
+  append_cbor_number(message, is_last ? 1 : 0);
+  message.insert(message.end(), parts.begin(), parts.end());
+  if (is_last) {
+    told_ = state_->version;
+    state_.reset();
+  }
+  return message;
+}
+
+Follower::Time Follower::look_at() const noexcept {
+  Time next = std::min(last_said_ + alive_interval, last_heard_ + joined_silence_max + std::chrono::milliseconds{1});
+  if (held_back_ != nullptr)
+    next = std::min(next, retry_at_);
+  return next;
+}
+
+}  // namespace theus

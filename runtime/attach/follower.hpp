@@ -1,0 +1,117 @@
+#pragma once
+
+#include "runtime/attach/framing.hpp"
+#include "runtime/attach/join_wire.hpp"
+#include "runtime/commit_turn.hpp"
+#include "runtime/state_parts.hpp"
+
+#include <theus/signal_hub.hpp>
+
+#include <functional>
+#include <map>
+
+namespace theus {
+
+/// What somebody who joins must know again: whose history he follows, and which run of its owner he talks to.
+struct OwnerIdentity {
+  std::string history;  ///< that of the journal, or as random as the epoch
+  std::string epoch;    ///< another one each time the owner is started
+
+  friend bool operator==(const OwnerIdentity&, const OwnerIdentity&) = default;
+};
+
+/// What the owner lends those who follow it. All of it must outlive them.
+struct FollowTerms {
+  CommitTurn& turn;
+  CommitFeed& feed;
+  SignalHub& hub;
+  OwnerIdentity identity;
+  /// Which the joined processes take over, for what they refuse by themselves.
+  AccessOptions access;
+  /// An eventfd of the thread to which the followers belong; lives on with commits that are not settled.
+  std::shared_ptr<const Descriptor> wake;
+  /// Whether the owner takes calls.
+  std::function<Status()> enter;
+};
+
+/// The owner's side of one joined process, as a rule: messages and time go in, messages come out (join_wire.hpp). It
+/// lets the turn decide on what the process proposes, and tells it of all commits: those that the feed has, or the
+/// whole state when it does not have them any more. Belongs to one thread.
+class Follower {
+public:
+  using Time = std::chrono::steady_clock::time_point;
+
+  /// `known` is the version that the process has of this history; 0: none. `knows_run`: it has it from this run of the
+  /// owner. Throws OverloadError when too many snapshots are held or there are too many subscribers.
+  Follower(const FollowTerms& terms, Version known, bool knows_run, Time now);
+  ~Follower();
+  Follower(const Follower&) = delete;
+  Follower& operator=(const Follower&) = delete;
+
+  /// Whether it takes messages now: not while too much waits for the turn or to be sent.
+  bool wants_messages(const MessageWriter& out) const noexcept {
+    return in_flight_ < submissions_max && out.messages() < messages_max;
+  }
+  /// Refuses (bad_input) what it cannot read, and (stale_epoch) what was meant for another run of the owner.
+  Status receive(std::span<const std::byte> message, Time now);
+
+  /// Adds what there is to say, as far as there is room. Refuses (peer_down) to wait any longer for who is silent, and
+  /// (overloaded) to keep an old state any longer for who is slow.
+  Status look(MessageWriter& out, Time now, bool is_short_of_memory);
+  /// Whether a look would find something to say at once.
+  bool has_news(const MessageWriter& out) const noexcept {
+    return out.messages() < messages_max && (is_sending_state() || told_ < terms_.feed.newest());
+  }
+  Time look_at() const noexcept;
+  /// Readable when there are signals; -1 when there is nothing to wait for.
+  int wake_descriptor() const noexcept { return signals_.empty() ? signal_descriptor_ : -1; }
+  bool is_sending_state() const noexcept { return state_.has_value(); }
+
+private:
+  // Messages that wait to be sent before nothing is added.
+  static constexpr std::size_t messages_max = 8;
+  static constexpr std::size_t reservations_max = Reservations::count_max;
+
+  class Submitted;
+
+  Status submit(CborCursor& in);
+  Status prepare(Submission& submission) const;
+  void commit(std::shared_ptr<Submitted> batch);
+  void answer_request(CborCursor& in);
+  void send_signals(CborCursor& in);
+  void reserve(CborCursor& in);
+  void collect(Time now);
+  void hear();
+  bool add_message(MessageWriter& out, Time now);
+  bool add_commits(MessageWriter& out);
+  std::vector<std::byte> next_piece();
+
+  const FollowTerms& terms_;
+  Version told_;
+  PathCache paths_;
+
+  struct State {
+    Version version;
+    StateParts parts;
+  };
+  std::optional<State> state_;  // that is being sent
+
+  std::deque<std::shared_ptr<Submitted>> submitted_;
+  std::shared_ptr<Submitted> held_back_;  // by reservations of others
+  Time retry_at_{};
+  std::size_t in_flight_ = 0;
+  std::map<Reservations::Id, Reservation> reservations_;  // by the process's own numbers
+
+  std::vector<std::byte> answers_;  // a message, or empty
+  std::vector<std::byte> signals_;  // the same
+  Version stands_on_ = 0;           // what must be told before them
+
+  SignalReceiver receiver_;
+  const int signal_descriptor_;
+  std::vector<Event> heard_;
+
+  Time last_heard_;
+  Time last_said_;
+};
+
+}  // namespace theus

@@ -1,0 +1,49 @@
+#include "runtime/attach/join_door.hpp"
+
+#include "runtime/attach/engine_entry.hpp"
+#include "runtime/attach/link.hpp"
+#include "runtime/attach/wire.hpp"
+
+namespace theus {
+namespace {
+
+class Door : public AttachedEngine {
+public:
+  using AttachedEngine::Link;
+};
+
+}  // namespace
+
+Result<JoinedOwner> join_owner(std::string_view handle, const std::optional<JoinedBefore>& before,
+                               std::chrono::milliseconds timeout) {
+  auto link = Door::Link::open(handle, timeout);
+  if (!link)
+    return link.error();
+  Value fields = Value::map();
+  if (before)
+    fields = {{"known", before->version}, {"history", before->identity.history}, {"epoch", before->identity.epoch}};
+  const auto answer = (*link)->request("follow", std::move(fields), timeout);
+  if (!answer)
+    return answer.error();
+  auto access = access_from_wire((*answer)["access"]);
+  if (!access)
+    return access.error();
+  return JoinedOwner{
+      std::move(**link).take_socket(),
+      {(*answer)["history"].get<std::string>().value_or(""), (*answer)["epoch"].get<std::string>().value_or("")},
+      *std::move(access)};
+}
+
+std::vector<std::string> handles_near(std::string_view handle) {
+  std::vector<std::string> handles{std::string{handle}};
+  const std::filesystem::path socket{handle.substr(std::min(handle.size(), handle_scheme.size()))};
+  const auto folder = AttachFolder::open(socket.parent_path());
+  if (!folder || !*folder)
+    return handles;
+  for (const std::string& name : running_engines(**folder))
+    if (std::string other = std::string{handle_scheme} + ((*folder)->path() / name).string(); other != handle)
+      handles.push_back(std::move(other));
+  return handles;
+}
+
+}  // namespace theus

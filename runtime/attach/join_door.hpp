@@ -1,0 +1,31 @@
+#pragma once
+
+#include "runtime/attach/follower.hpp"
+#include "runtime/attach/packet_socket.hpp"
+
+#include <theus/attach.hpp>
+
+namespace theus {
+
+/// A connection on which the owner now speaks as join_wire.hpp tells.
+struct JoinedOwner {
+  PacketSocket socket;
+  OwnerIdentity identity;
+  AccessOptions access;
+};
+
+/// What somebody has who was joined before: so much of this history.
+struct JoinedBefore {
+  OwnerIdentity identity;
+  Version version = 0;
+};
+
+/// Joins the engine of that handle. Errors: those of AttachedEngine::attach(); stale_epoch when it is not the one that
+/// was joined before, or has gone back behind it; unsupported when it has itself joined another one.
+Result<JoinedOwner> join_owner(std::string_view handle, const std::optional<JoinedBefore>& before,
+                               std::chrono::milliseconds timeout);
+
+/// The handle itself, and the others that run in its folder: an engine that was started again has another one.
+std::vector<std::string> handles_near(std::string_view handle);
+
+}  // namespace theus
