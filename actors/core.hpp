@@ -3,6 +3,7 @@
 #include "actors/blocking_pool.hpp"
 #include "actors/commit_bell.hpp"
 #include "actors/large_value_warning.hpp"
+#include "actors/worker_pool.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/commit_turn.hpp"
 #include "runtime/conflict_counts.hpp"
@@ -54,6 +55,8 @@ struct Core {
     /// Where commits are kept; nothing: nowhere. It is `commits.log`, too.
     std::unique_ptr<store::Journal> journal{};
     HeavyZone heavy{};
+    WorkerOptions workers{};
+    AccessOptions access{};
   };
 
   explicit Core(Terms terms, std::unique_ptr<const Clock> time = std::make_unique<SystemClock>())
@@ -64,6 +67,7 @@ struct Core {
         hub(terms.signal_capacity),
         turn(&observer, *clock, terms.commits),
         blocking(terms.blocking_threads_max),
+        workers(std::move(terms.workers), seed, std::move(terms.access), log),
         heavy(std::move(terms.heavy)) {}
 
   const std::unique_ptr<const Clock> clock;
@@ -79,6 +83,7 @@ struct Core {
   CommitTurn turn;
   Transactor transactor{turn, trail, *clock};
   BlockingPool blocking;
+  WorkerPool workers;
   const ForkMark fork_mark;
   std::atomic<std::uint64_t> next_execution{1};
   /// Of bodies that nobody calls, and so nobody cancels: those of agents.

@@ -1,6 +1,7 @@
 #include "actors/caf_ways.hpp"
 #include "actors/engine_parts.hpp"
 #include "actors/sharing.hpp"
+#include "actors/worker_service.hpp"
 #include "shm/heavy_room.hpp"
 
 #include <cstdio>
@@ -12,6 +13,7 @@ namespace {
 // Stops at 300 messages so that no busy actor keeps a thread to itself. CAF's default policy, work stealing, would
 // wake sleeping threads late: messages from other threads would take 60 to 125 us instead of 10.
 constexpr std::size_t messages_per_run = 300;
+constexpr std::chrono::milliseconds kill_margin_max{1'000};
 
 Error forked(std::string_view what) {
   return Error{Errc::forked, std::string{what},
@@ -19,7 +21,15 @@ Error forked(std::string_view what) {
                "Build an engine here, or start another program (fork and exec)"};
 }
 
+/// A worker that built engines would do again what the program does, journal included.
+void require_no_idle_worker() {
+  if (actors::is_idle_worker())
+    raise(Error{Errc::unsupported, "Engine", "this process was started as a worker, and builds an engine of its own",
+                "Call theus::serve_if_worker() at the top of main(), before engines are built"});
+}
+
 actors::CorePtr make_core(const EngineOptions& options) {
+  require_no_idle_worker();
   HeavyZone heavy{options.heavy};
   actors::Core::Terms terms{
       .signal_capacity = options.signal_capacity,
@@ -31,6 +41,8 @@ actors::CorePtr make_core(const EngineOptions& options) {
                   .access = AccessTable::compile(options.access, shm::HeavyRoom::of(heavy)).value()},
       .heavy = heavy,
   };
+  terms.workers = options.workers;
+  terms.access = options.access;
   if (!options.journal.path.empty()) {
     terms.journal = store::Journal::open({options.journal, options.seed, terms.log}).value();
     terms.seed = terms.journal->seed();
@@ -161,6 +173,11 @@ Status Engine::Impl::shutdown(std::chrono::milliseconds timeout) {
                  "Do it from another thread"};
   core->is_closing.store(true, std::memory_order_release);
   const auto deadline = Steady::now() + timeout;
+  // Isolated bodies that do not end in time are killed early enough for their executions to end in time.
+  const auto kill_at = deadline - std::min(timeout / 4, kill_margin_max);
+  while (in_flight->load() > 0 && Steady::now() < kill_at)
+    std::this_thread::sleep_for(look_interval);
+  core->workers.close();
   while (in_flight->load() > 0 && Steady::now() < deadline)
     std::this_thread::sleep_for(look_interval);
   attach.reset();

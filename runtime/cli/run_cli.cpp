@@ -43,7 +43,7 @@ const Command* const commands[] = {
     &heavy_leaks_command,  &heavy_reap_command,   &workflow_validate_command,
     &replay_command,       &diff_command,         &audit_verify_command,
     &audit_tail_command,   &schema_gen_command,   &schema_code_command,
-    &schema_check_command, &doctor_command,
+    &schema_check_command, &worker_command,       &doctor_command,
 };
 
 constexpr std::string_view exit_codes =
