@@ -4,6 +4,7 @@
 #include "actors/commit_bell.hpp"
 #include "actors/large_value_warning.hpp"
 #include "actors/owner_link.hpp"
+#include "actors/worker_pool.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/commit_turn.hpp"
 #include "runtime/conflict_counts.hpp"
@@ -57,6 +58,8 @@ struct Core {
     /// Of an engine that joined: who decides on commits.
     std::unique_ptr<OwnerLink> owner{};
     HeavyZone heavy{};
+    WorkerOptions workers{};
+    AccessOptions access{};
   };
 
   explicit Core(Terms terms, std::unique_ptr<const Clock> time = std::make_unique<SystemClock>())
@@ -68,6 +71,7 @@ struct Core {
         hub(terms.signal_capacity),
         turn(&observer, *clock, with_others(terms.commits)),
         blocking(terms.blocking_threads_max),
+        workers(std::move(terms.workers), seed, std::move(terms.access), log),
         heavy(std::move(terms.heavy)) {}
 
   const std::unique_ptr<const Clock> clock;
@@ -85,6 +89,7 @@ struct Core {
   CommitTurn turn;
   Transactor transactor{turn, trail, *clock};
   BlockingPool blocking;
+  WorkerPool workers;
   const ForkMark fork_mark;
   std::atomic<std::uint64_t> next_execution{1};
   /// Of bodies that nobody calls, and so nobody cancels: those of agents.

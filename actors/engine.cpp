@@ -2,6 +2,7 @@
 #include "actors/engine_parts.hpp"
 #include "actors/joined_zone.hpp"
 #include "actors/sharing.hpp"
+#include "actors/worker_service.hpp"
 #include "shm/heavy_room.hpp"
 
 #include <cstdio>
@@ -13,6 +14,7 @@ namespace {
 // Stops at 300 messages so that no busy actor keeps a thread to itself. CAF's default policy, work stealing, would
 // wake sleeping threads late: messages from other threads would take 60 to 125 us instead of 10.
 constexpr std::size_t messages_per_run = 300;
+constexpr std::chrono::milliseconds kill_margin_max{1'000};
 
 Error forked(std::string_view what) {
   return Error{Errc::forked, std::string{what},
@@ -20,8 +22,17 @@ Error forked(std::string_view what) {
                "Build an engine here, or start another program (fork and exec)"};
 }
 
+/// A worker that built engines would do again what the program does, journal included.
+void require_no_idle_worker() {
+  if (actors::is_idle_worker())
+    raise(Error{Errc::unsupported, "Engine", "this process was started as a worker, and builds an engine of its own",
+                "Call theus::serve_if_worker() at the top of main(), before engines are built"});
+}
+
 actors::CorePtr make_core(const EngineOptions& options, std::unique_ptr<actors::OwnerLink> link) {
+  require_no_idle_worker();
   const HeavyZone heavy = link != nullptr ? actors::joined_zone(link->address()) : HeavyZone{options.heavy};
+  const AccessOptions access = link != nullptr ? link->access() : options.access;
   actors::Core::Terms terms{
       .signal_capacity = options.signal_capacity,
       .blocking_threads_max = options.blocking_threads_max,
@@ -29,12 +40,12 @@ actors::CorePtr make_core(const EngineOptions& options, std::unique_ptr<actors::
       .seed = options.seed,
       .commits = {.requests_kept_max = options.requests_kept_max,
                   .retained_bytes_max = options.retained_bytes_max,
-                  .access =
-                      AccessTable::compile(link != nullptr ? link->access() : options.access, shm::HeavyRoom::of(heavy))
-                          .value()},
+                  .access = AccessTable::compile(access, shm::HeavyRoom::of(heavy)).value()},
       .owner = std::move(link),
       .heavy = heavy,
   };
+  terms.workers = options.workers;
+  terms.access = access;
   if (!options.journal.path.empty()) {
     terms.journal = store::Journal::open({options.journal, options.seed, terms.log}).value();
     terms.seed = terms.journal->seed();
@@ -183,6 +194,11 @@ Status Engine::Impl::shutdown(std::chrono::milliseconds timeout) {
                  "Do it from another thread"};
   core->is_closing.store(true, std::memory_order_release);
   const auto deadline = Steady::now() + timeout;
+  // Isolated bodies that do not end in time are killed early enough for their executions to end in time.
+  const auto kill_at = deadline - std::min(timeout / 4, kill_margin_max);
+  while (in_flight->load() > 0 && Steady::now() < kill_at)
+    std::this_thread::sleep_for(look_interval);
+  core->workers.close();
   while (in_flight->load() > 0 && Steady::now() < deadline)
     std::this_thread::sleep_for(look_interval);
   attach.reset();

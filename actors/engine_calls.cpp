@@ -1,5 +1,6 @@
 #include "actors/caf_ways.hpp"
 #include "actors/engine_parts.hpp"
+#include "actors/worker_service.hpp"
 
 namespace theus {
 
@@ -11,6 +12,12 @@ using actors::ProcessPtr;
 Status Engine::register_process(Process process) {
   if (auto open = impl_->enter("register_process"); !open)
     return open;
+  // An engine that only lends its definitions runs none of them.
+  const bool has_workers = actors::serves_as_worker() || !impl_->options.workers.command.empty();
+  if (process.isolated && !has_workers && impl_->spawned == nullptr)
+    return Error{Errc::unsupported, "'" + process.name + "'",
+                 "it is isolated, and this program cannot be started as a worker",
+                 "Call theus::serve_if_worker() at the top of main(), or set EngineOptions::workers.command"};
   return impl_->registry.add(std::move(process));
 }
 
@@ -20,7 +27,8 @@ std::vector<ProcessInfo> Engine::processes() const {
   for (const auto& [name, process] : *impl_->registry.table()) {
     const Process& known = process->definition;
     infos.push_back({known.name, known.inputs, known.outputs, known.semantic, known.arguments, known.side_effects,
-                     known.errors, known.verify_pure, known.blocking, known.timeout, known.attempts_max});
+                     known.errors, known.verify_pure, known.blocking, known.isolated, known.timeout,
+                     known.attempts_max});
   }
   return infos;
 }

@@ -2,7 +2,8 @@
 #include "actors/protocol.hpp"
 #include "runtime/agent_cause.hpp"
 #include "runtime/backoff.hpp"
-#include "runtime/process_run.hpp"
+#include "runtime/isolated/attempt.hpp"
+#include "runtime/isolated/packets.hpp"
 
 namespace theus::actors {
 namespace {
@@ -22,6 +23,7 @@ struct State {
   Value value;                                   // what the body returned, until its commit is known
   std::shared_ptr<const Proposal> proposal;      // of the last attempt
   std::optional<Reservation> reservation;
+  std::optional<ExecutionStart> start;  // of an attempt that runs in a worker
 
   // An actor that dies answers whoever waits for it.
   ~State() {
@@ -92,6 +94,25 @@ void take_result(Self self, Result<ExecutionResult> result) {
   tell(state.owner, CommitRequest{state.proposal, self});
 }
 
+/// What may be committed of a worker's answer.
+Result<ExecutionResult> result_of(const Process& process, const ExecutionStart& start,
+                                  const Result<WorkerAnswer>& answer) {
+  if (!answer)
+    return answer.error();
+  const auto body = decode_body(answer->body);
+  if (!body)
+    return body.error();
+  if (!answer->is_done)
+    return held_to_declared(process, error_of_failed(*body));
+  auto told = result_of_done(*body);
+  return told ? held_to_contract(process, start, *std::move(told)) : std::move(told);
+}
+
+void take_answer(Self self, const Result<WorkerAnswer>& answer) {
+  const auto start = std::exchange(self->state.start, std::nullopt);
+  take_result(self, result_of(self->state.call->process().definition, *start, answer));
+}
+
 void attempt(Self self) {
   State& state = self->state;
   const RegisteredProcess& process = state.call->process();
@@ -113,6 +134,12 @@ void attempt(Self self) {
   start.trail = std::shared_ptr<AuditTrail>{state.core, &state.core->trail};
   start.random = random_stream(state.core->seed, process.definition.name, state.call->id());
   state.snapshot = start.snapshot.version();
+  if (process.definition.isolated) {
+    const auto& kept = state.start.emplace(std::move(start));
+    return state.core->workers.run(state.call, kept, [actor = ProcessActor{self}](Result<WorkerAnswer> answer) {
+      tell(actor, WorkerAnswered{std::make_shared<Result<WorkerAnswer>>(std::move(answer))});
+    });
+  }
   if (!process.definition.blocking)
     return take_result(self, run_process(process.definition, start));
   state.core->blocking.run([actor = ProcessActor{self}, call = state.call, start = std::move(start)] {
@@ -167,6 +194,7 @@ ProcessActor::behavior_type process(Self self, CorePtr core, StateOwner owner, C
   return {
       [self](RunAgain) { try_again(self); },
       [self](const BodyEnded& ended) { take_result(self, std::move(*ended.result)); },
+      [self](const WorkerAnswered& answered) { take_answer(self, *answered.answer); },
       [self](const CommitReply& reply) { take_reply(self, reply.outcome); },
   };
 }

@@ -65,8 +65,14 @@ struct BodyEnded {
   std::shared_ptr<Result<ExecutionResult>> result;
 };
 
+/// A worker has answered, or will not.
+struct WorkerAnswered {
+  std::shared_ptr<Result<WorkerAnswer>> answer;
+};
+
 /// PROCESS: runs one call: body, contract, commit; again after a conflict. Lives as long as the call.
-using ProcessActor = caf::typed_actor<caf::reacts_to<RunAgain>, caf::reacts_to<BodyEnded>, caf::reacts_to<CommitReply>>;
+using ProcessActor = caf::typed_actor<caf::reacts_to<RunAgain>, caf::reacts_to<BodyEnded>,
+                                      caf::reacts_to<WorkerAnswered>, caf::reacts_to<CommitReply>>;
 ProcessActor spawn_process(caf::actor_system& system, CorePtr core, StateOwner owner, CallPtr call);
 
 // ---- hub ----
@@ -274,6 +280,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::BatchSettled)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RetryHeldBack)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RunAgain)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::BodyEnded)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::WorkerAnswered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RoundStep)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::LookIntoInbox)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::AgentTick)

@@ -23,17 +23,6 @@ bool is_engines_own(Errc code) noexcept {
   }
 }
 
-Error held_to(const Process& process, Error error) {
-  if (process.errors.empty() || is_engines_own(error.code()) ||
-      std::ranges::find(process.errors, error.code()) != process.errors.end())
-    return error;
-  return Error{Errc::process_failed, "'" + process.name + "'", "it ended with the undeclared error " + error.text(),
-               "Declare it in its errors, or handle it in the body"}
-      .with("process", process.name)
-      .with("text", error.text())
-      .with("undeclared", to_string(error.code()));
-}
-
 bool same(const Write& a, const Write& b) {
   return a.kind == b.kind && a.path == b.path && a.value == b.value && a.position == b.position &&
          a.removed == b.removed;
@@ -62,13 +51,24 @@ Status check_same(const Process& process, const Result<ExecutionResult>& first, 
 
 }  // namespace
 
+Error held_to_declared(const Process& process, Error error) {
+  if (process.errors.empty() || is_engines_own(error.code()) ||
+      std::ranges::find(process.errors, error.code()) != process.errors.end())
+    return error;
+  return Error{Errc::process_failed, "'" + process.name + "'", "it ended with the undeclared error " + error.text(),
+               "Declare it in its errors, or handle it in the body"}
+      .with("process", process.name)
+      .with("text", error.text())
+      .with("undeclared", to_string(error.code()));
+}
+
 Result<ExecutionResult> run_process(const Process& process, const ExecutionStart& start) {
   const auto run = [&] { return run_body(process.body, std::make_shared<Execution>(start)); };
   auto result = run();
   if (process.verify_pure)
     if (auto pure = check_same(process, result, run()); !pure)
       return pure.error();
-  return result ? std::move(result) : Result<ExecutionResult>{held_to(process, result.error())};
+  return result ? std::move(result) : Result<ExecutionResult>{held_to_declared(process, result.error())};
 }
 
 }  // namespace theus

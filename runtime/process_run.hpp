@@ -8,4 +8,7 @@ namespace theus {
 /// declaration.
 Result<ExecutionResult> run_process(const Process& process, const ExecutionStart& start);
 
+/// The error as the declaration lets it pass: those that are not declared as `process_failed`.
+Error held_to_declared(const Process& process, Error error);
+
 }  // namespace theus

@@ -61,6 +61,7 @@ extern const Command heavy_ls_command;
 extern const Command heavy_top_command;
 extern const Command heavy_leaks_command;
 extern const Command heavy_reap_command;
+extern const Command worker_command;
 extern const Command doctor_command;
 extern const Command workflow_validate_command;
 extern const Command schema_gen_command;

@@ -25,7 +25,9 @@ void add_module_run(CLI::App& parser, ModuleRun& run, const Session& session) {
 
 Result<Report> look_at_run(const ModuleRun& run, Session& session, const Look& look) {
   const HeldSignals held;
-  Engine engine{{.shutdown_timeout = shutdown_timeout, .log = [&console = session.console](const LogEntry& entry) {
+  Engine engine{{.workers = workers_of(run.modules),
+                 .shutdown_timeout = shutdown_timeout,
+                 .log = [&console = session.console](const LogEntry& entry) {
                    if (entry.level >= LogLevel::warning)
                      console.say(text_of(entry));
                  }}};

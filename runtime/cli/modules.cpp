@@ -61,6 +61,14 @@ CLI::Option& add_module_option(CLI::App& parser, std::vector<std::string>& files
   return *option->type_name("LIB")->allow_extra_args(false);
 }
 
+WorkerOptions workers_of(const std::vector<std::string>& files) {
+  WorkerOptions workers;
+  workers.command = {"/proc/self/exe", "worker"};
+  for (const std::string& file : files)
+    workers.command.insert(workers.command.end(), {"--module", file});
+  return workers;
+}
+
 Status load_modules(Engine& engine, ModuleFunction own, const std::vector<std::string>& files) {
   if (own != nullptr)
     if (Status answer = own(engine); !answer)

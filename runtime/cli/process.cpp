@@ -25,7 +25,7 @@ void add_modules(CLI::App& parser, Options& options, const Session& session) {
 
 /// What the program and the modules register, in an engine that never runs anything.
 Result<std::vector<ProcessInfo>> registered(const Options& options, const Session& session) {
-  Engine engine{{.threads = 1}};
+  Engine engine{{.threads = 1, .workers = workers_of(options.modules)}};
   if (Status loaded = load_modules(engine, session.registry, options.modules); !loaded)
     return loaded.error();
   return engine.processes();
@@ -52,6 +52,7 @@ Value data_of(const ProcessInfo& process) {
           {"errors", to_value(names_of(process.errors))},
           {"verify_pure", process.verify_pure},
           {"blocking", process.blocking},
+          {"isolated", process.isolated},
           {"timeout_ms", process.timeout.count()},
           {"attempts_max", process.attempts_max}};
 }

@@ -93,7 +93,8 @@ Durability level_of(std::string_view name) {
 
 EngineOptions engine_options(const Options& options, Console& console) {
   const auto least = options.quiet ? LogLevel::warning : LogLevel::debug;
-  return {.shutdown_timeout = shutdown_timeout,
+  return {.workers = workers_of(options.modules),
+          .shutdown_timeout = shutdown_timeout,
           .log =
               [&console, least](const LogEntry& entry) {
                 if (entry.level >= least)

@@ -41,7 +41,8 @@ const Command* const commands[] = {
     &signal_tail_command, &signal_send_command, &signal_hz_command,    &heavy_ls_command,
     &heavy_top_command,   &heavy_leaks_command, &heavy_reap_command,   &workflow_validate_command,
     &replay_command,      &diff_command,        &audit_verify_command, &audit_tail_command,
-    &schema_gen_command,  &schema_code_command, &schema_check_command, &doctor_command,
+    &schema_gen_command,  &schema_code_command, &schema_check_command, &worker_command,
+    &doctor_command,
 };
 
 constexpr std::string_view exit_codes =

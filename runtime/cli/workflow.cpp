@@ -21,7 +21,7 @@ Result<Report> validate(const Options& options, const Session& session) {
     return workflow.error();
   const bool knows_processes = session.registry != nullptr || !options.modules.empty();
   if (knows_processes) {
-    Engine engine{{.threads = 1}};
+    Engine engine{{.threads = 1, .workers = workers_of(options.modules)}};
     if (Status loaded = load_modules(engine, session.registry, options.modules); !loaded)
       return loaded.error();
     if (Status checked = engine.check(*workflow); !checked)

@@ -25,6 +25,7 @@ TEST_CASE("process list shows what a module registers", "[cli]") {
                                        {"errors", nlohmann::json::array()},
                                        {"verify_pure", false},
                                        {"blocking", false},
+                                       {"isolated", false},
                                        {"timeout_ms", 30000},
                                        {"attempts_max", 8}});
 }

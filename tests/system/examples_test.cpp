@@ -52,7 +52,7 @@ TEST_CASE("the journal of each example is whole, and run again gives the same di
 }
 
 TEST_CASE("each example prints what it promises", "[examples]") {
-  for (const char* name : {"hello", "counter", "bank", "deliberation", "market", "ticker", "karate"}) {
+  for (const char* name : {"hello", "counter", "bank", "deliberation", "market", "ticker", "karate", "fragile"}) {
     const Finished ran = example(name);
     INFO(name << ": " << ran.err);
     CHECK(ran.exit == 0);

@@ -8,6 +8,7 @@
 #include <theus/execute.hpp>
 #include <theus/fields.hpp>
 #include <theus/heavy.hpp>
+#include <theus/isolated.hpp>
 #include <theus/journal.hpp>
 #include <theus/pipeline.hpp>
 #include <theus/process.hpp>
@@ -60,6 +61,8 @@ struct EngineOptions {
   std::size_t in_flight_max = 10'000;
   /// Threads for blocking bodies, started when they are needed; bodies beyond them wait for one.
   std::size_t blocking_threads_max = 32;
+  /// Of the processes that run isolated bodies.
+  WorkerOptions workers{};
   /// Events the signal hub keeps.
   std::size_t signal_capacity = 1000;
   /// How long the destructor waits for what is running.
@@ -150,7 +153,8 @@ public:
   /// Shuts down what stood here, as the destructor does.
   Engine& operator=(Engine&&) noexcept;
 
-  /// Refuses a name that is taken, a path that cannot be parsed, a pure process with signal or meta inputs.
+  /// Refuses a name that is taken, a path that cannot be parsed, a pure process with signal or meta inputs; and
+  /// (unsupported) an isolated one in a program that cannot be started as a worker, see <theus/isolated.hpp>.
   Status register_process(Process process);
   std::vector<ProcessInfo> processes() const;
 

@@ -177,6 +177,11 @@ struct Process {
   /// The body waits for something outside, or computes for long: it runs on a thread of its own instead of one that
   /// actors share, so that neither it nor, past its deadline, what is left of it holds them up.
   bool blocking = false;
+  /// The body runs in another process of the operating system, which is killed when it overruns its deadline, and
+  /// replaced when it dies: a crash, a hang or a leak costs this execution and nothing else. See <theus/isolated.hpp>,
+  /// and docs/isolated.md for what a body may do there. Refused together with the heavy zone and the side effect
+  /// `admin`.
+  bool isolated = false;
   /// Time from the call to the commit, retries included.
   std::chrono::milliseconds timeout{30'000};
   /// How often the body may run when other commits interfere.
@@ -195,6 +200,7 @@ struct ProcessInfo {
   std::vector<Errc> errors;
   bool verify_pure;
   bool blocking;
+  bool isolated;
   std::chrono::milliseconds timeout;
   int attempts_max;
 };

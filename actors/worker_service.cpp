@@ -1,0 +1,163 @@
+#include "actors/worker_service.hpp"
+
+#include "actors/rehearsal.hpp"
+#include "actors/user_callback.hpp"
+#include "runtime/isolated/attempt.hpp"
+#include "runtime/isolated/packets.hpp"
+#include "runtime/isolated/page.hpp"
+
+#include <theus/isolated.hpp>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string_view>
+#include <thread>
+
+namespace theus {
+namespace actors {
+namespace {
+
+constexpr int socket_number = 3;
+constexpr int page_number = 4;
+constexpr int exit_done = 0;
+constexpr int exit_no_owner = 70;
+constexpr const char* mark_name = "THEUS_WORKER_OF";
+
+// Whether main() has called serve_if_worker() is a fact about the process, not about one engine.
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): written once, before there are threads
+std::atomic<bool> serves{false};
+
+/// By name and pid, so that a program that inherits the environment from a worker is none.
+bool is_marked() noexcept {
+  const char* const mark = std::getenv(mark_name);
+  return mark != nullptr && std::string_view{mark} == std::to_string(::getppid());
+}
+
+[[noreturn]] void leave(int code) noexcept {
+  // No destructor runs: what the process has is given back by the kernel, and user code must not hold it up.
+  ::_exit(code);
+}
+
+/// Ends the process when its engine is gone, whatever a body is doing.
+void leave_with_owner(int socket) {
+  std::thread{[socket] {
+    pollfd gone{socket, 0, 0};
+    while (::poll(&gone, 1, -1) < 0) {
+    }
+    leave(exit_done);
+  }}.detach();
+}
+
+void send_or_leave(int socket, PacketKind kind, const Value& value) {
+  const auto body = encode_body(value);
+  const auto fitting = body ? body : encode_body(failed_value(body.error()));
+  if (!fitting || !send_message(socket, body ? kind : PacketKind::failed, *fitting))
+    leave(exit_no_owner);
+}
+
+class Service {
+public:
+  explicit Service(const std::function<Status(Engine&)>& registration) : registration_(registration) {}
+
+  [[noreturn]] void run() {
+    // What a body starts is no worker.
+    for (const int number : {socket_number, page_number})
+      ::fcntl(number, F_SETFD, FD_CLOEXEC);
+    ::unsetenv(mark_name);
+    leave_with_owner(socket_);
+    while (true) {
+      auto message = reader_.next(socket_, 0);
+      if (!message || !*message)
+        leave(message ? exit_no_owner : exit_done);
+      const auto body = decode_body((**message).body);
+      if (!body)
+        leave(exit_no_owner);
+      if ((**message).kind == PacketKind::terms)
+        begin(*body);
+      else
+        answer(*body);
+    }
+  }
+
+private:
+  void begin(const Value& told) {
+    const auto terms = worker_terms_of(told);
+    auto page = map_worker_page(Descriptor{page_number});
+    if (!terms || !page)
+      return refuse(terms ? page.error() : terms.error());
+    page_ = *std::move(page);
+    seed_ = terms->seed;
+    rehearsal_ = std::make_unique<Rehearsal>(terms->access, seed_);
+    Status registered;
+    if (auto called = call_user([&] { registered = registration_(rehearsal_->engine()); }); !called)
+      registered = called;
+    if (!registered)
+      return refuse(registered.error());
+    cast_ = rehearsal_->cast();
+    send_or_leave(socket_, PacketKind::ready, Value{});
+  }
+
+  void refuse(const Error& error) {
+    send_or_leave(socket_, PacketKind::unfit, failed_value(error));
+    leave(exit_no_owner);
+  }
+
+  void answer(const Value& told) {
+    const auto call = isolated_call_of(told);
+    auto result = call ? run(*call) : Result<ExecutionResult>{call.error()};
+    if (result)
+      send_or_leave(socket_, PacketKind::done, done_value(*result));
+    else
+      send_or_leave(socket_, PacketKind::failed, failed_value(result.error()));
+  }
+
+  Result<ExecutionResult> run(const IsolatedCall& call) {
+    const auto found = cast_.processes.find(call.name);
+    if (found == cast_.processes.end())
+      return Error{Errc::unknown_process, "'" + call.name + "'", "the worker's program does not register it",
+                   "Register it in the function given to serve_if_worker(), or in the module that the worker loads"};
+    // Both point into the page: what the engine says there is seen by the body at once, and the other way round.
+    auto state = std::make_shared<CallState>();
+    state->run_cancelled = {page_, &page_->cancelled};
+    state->progress = {page_, &page_->progress};
+    return run_isolated(
+        found->second.definition, found->second.contract, call, seed_, std::move(state), [this](const LogEntry& entry) {
+          send_or_leave(socket_, PacketKind::log, to_value(WorkerLog{entry.level, entry.text, entry.fields}));
+        });
+  }
+
+  const std::function<Status(Engine&)>& registration_;
+  const int socket_ = socket_number;
+  MessageReader reader_;
+  std::shared_ptr<WorkerPage> page_;
+  std::uint64_t seed_ = 0;
+  std::unique_ptr<Rehearsal> rehearsal_;
+  Cast cast_;
+};
+
+}  // namespace
+
+bool serves_as_worker() noexcept { return serves.load(std::memory_order_relaxed); }
+bool is_idle_worker() noexcept { return !serves_as_worker() && is_marked(); }
+
+std::vector<std::string> own_program() { return {"/proc/self/exe"}; }
+std::string worker_mark() {
+  std::string mark{mark_name};
+  mark += '=';
+  mark += std::to_string(::getpid());
+  return mark;
+}
+
+}  // namespace actors
+
+void serve_if_worker(const std::function<Status(Engine&)>& registration) {
+  const bool is_worker = actors::is_idle_worker();
+  actors::serves.store(true, std::memory_order_relaxed);
+  if (is_worker)
+    actors::Service{registration}.run();
+}
+
+}  // namespace theus

@@ -1,0 +1,54 @@
+#pragma once
+
+// What an engine and a worker say to each other, over a socket pair that keeps packets apart:
+//
+//   packet = kind (1 byte), form (1 byte), body: canonical CBOR, or nothing when it lies in a memory file that comes
+//   along
+//
+//   engine -> worker: terms, once; then call, one at a time
+//   worker -> engine: ready or unfit, once; then per call any number of log, and one of done or failed
+//
+// The engine does not trust what comes: sizes are bounded, files are read and never mapped, and each body is decoded as
+// a value and looked at (runtime/isolated/call.hpp).
+
+#include "runtime/descriptor.hpp"
+
+#include <theus/value.hpp>
+
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace theus {
+
+enum class PacketKind : std::uint8_t { terms = 1, call, ready, unfit, log, done, failed };
+
+/// Of one message, in a packet or in a file.
+inline constexpr std::size_t message_bytes_max = std::size_t{64} << 20;
+
+struct Message {
+  PacketKind kind = PacketKind::log;
+  std::vector<std::byte> body;
+};
+
+/// Refuses with too_large.
+Result<std::vector<std::byte>> encode_body(const Value& value);
+Result<Value> decode_body(std::span<const std::byte> body);
+
+/// Sends one message; the socket decides whether it waits. Refuses peer_down, overloaded, resource_exhausted.
+Status send_message(int socket, PacketKind kind, std::span<const std::byte> body);
+
+/// Takes messages from a socket. Belongs to one thread.
+class MessageReader {
+public:
+  MessageReader();
+
+  /// The next message; nothing when there is none and the socket, or `flags` (recv(2)), does not wait. Refuses
+  /// peer_down at the end, bad_input for what is no message of ours.
+  Result<std::optional<Message>> next(int socket, int flags);
+
+private:
+  std::vector<std::byte> room_;
+};
+
+}  // namespace theus
