@@ -10,6 +10,7 @@
 
 #include "runtime/biased_entry.hpp"
 #include "runtime/signal_dispatcher.hpp"
+#include "runtime/signal_gaps.hpp"
 #include "runtime/signal_gate.hpp"
 #include "runtime/signal_record.hpp"
 #include "runtime/signal_wakers.hpp"
@@ -43,6 +44,7 @@ public:
   SecondLine* const second_lines;
   LargeEvents large;
   SignalGate gate;
+  SignalGaps gaps;
   Parking sleepers;
   SignalWakers wakers;
   SignalDispatcher dispatcher;

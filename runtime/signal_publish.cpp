@@ -158,8 +158,11 @@ std::uint64_t SignalCore::publish_commit(std::uint64_t version, std::span<Signal
 
 void SignalCore::relay(std::uint64_t version, const SignalRecord& record) {
   const std::span records{&record, 1};
-  if (publish(RecordRun{records, version}, Gate::ignore).outcome != Placed::Outcome::published) [[unlikely]]
+  const Placed placed = publish(RecordRun{records, version}, Gate::ignore);
+  if (placed.outcome != Placed::Outcome::published) [[unlikely]]
     refuse(records);
+  else if (record.head().form == PayloadForm::gap)
+    gaps.add(placed.first, record.payload[0], ring.oldest());
 }
 
 void SignalCore::refuse(std::span<const SignalRecord> records) noexcept {

@@ -36,6 +36,7 @@ void Subscriber::start() {
     case SignalStart::Kind::last: first = end - std::min(options_.from.number_, end - core_->ring.oldest()); break;
     case SignalStart::Kind::sequence: first = std::max<std::uint64_t>(options_.from.number_, 1) - 1; break;
   }
+  gaps_seen_ = core_->gaps.before(first);
   next_.store(first);
 }
 

@@ -144,7 +144,8 @@ private:
   std::deque<Pending> pending_;
   std::unordered_map<Conflated, std::uint64_t, ConflatedHash> pending_at_;
   std::uint64_t delivered_ = 0;
-  std::uint64_t gap_ = 0;  // of the record at next_, when that was seen to be one
+  std::uint64_t gap_ = 0;      // of the record at next_, when that was seen to be one
+  SignalGaps::Sum gaps_seen_;  // before next_
   std::atomic<std::uint64_t> pending_count_{0};
 
   // Guesses of how fast events come, by whoever waits; nothing depends on them but the time between two looks.

@@ -243,15 +243,23 @@ Subscriber::Run Subscriber::take_conflated(Event& event) {
 std::uint64_t Subscriber::skip_lost() noexcept {
   const std::uint64_t place = next_.load(std::memory_order_relaxed);
   if (const std::uint64_t elsewhere = std::exchange(gap_, 0); elsewhere > 0) {
+    gaps_seen_.lost += elsewhere;
+    ++gaps_seen_.places;
     add(lagged_, elsewhere);
     move_to(place + 1);
     return elsewhere;
   }
   const std::uint64_t resumed =
       options_.resume_at_newest ? core_->ring.resume_at_newest(place) : core_->ring.resume_after_overrun(place);
-  add(lagged_, resumed - place);
+  std::uint64_t lost = resumed - place;
+  if (core_->gaps.any()) [[unlikely]] {
+    const SignalGaps::Sum now = core_->gaps.before(resumed);
+    lost += (now.lost - gaps_seen_.lost) - (now.places - gaps_seen_.places);
+    gaps_seen_ = now;
+  }
+  add(lagged_, lost);
   move_to(resumed);
-  return resumed - place;
+  return lost;
 }
 
 void Subscriber::move_to(std::uint64_t place) noexcept {
