@@ -58,7 +58,7 @@ Status Worker::give(std::span<const std::byte> call, std::chrono::seconds proces
   return send_message(socket(), PacketKind::call, call);
 }
 
-Result<std::optional<Message>> Worker::next_message(MessageReader& reader) {
+Result<std::optional<WorkerMessage>> Worker::next_message(WorkerMessageReader& reader) {
   return reader.next(socket(), MSG_DONTWAIT);
 }
 

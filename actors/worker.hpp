@@ -22,7 +22,7 @@ public:
 
   /// Hands it a call, with nothing cancelled and, if that is limited, so much more processor time than it has used.
   Status give(std::span<const std::byte> call, std::chrono::seconds processor_time_max);
-  Result<std::optional<Message>> next_message(MessageReader& reader);
+  Result<std::optional<WorkerMessage>> next_message(WorkerMessageReader& reader);
   void kill() noexcept { child_.kill(); }
   /// Kills it if it still runs, and tells how it ended.
   ChildEnd end();

@@ -59,11 +59,11 @@ private:
   void end_all();
 
   void hear(const SeatPtr& seat, bool is_dead, Told& told);
-  Status take(Seat& seat, const Message& message, Told& told);
+  Status take(Seat& seat, const WorkerMessage& message, Told& told);
   Status take_ready(Seat& seat, Told& told);
-  Status take_unfit(Seat& seat, const Message& message, Told& told);
-  Status take_log(const Seat& seat, const Message& message);
-  Status take_answer(Seat& seat, const Message& message, Told& told);
+  Status take_unfit(Seat& seat, const WorkerMessage& message, Told& told);
+  Status take_log(const Seat& seat, const WorkerMessage& message);
+  Status take_answer(Seat& seat, const WorkerMessage& message, Told& told);
 
   // Constant after construction.
   const WorkerOptions options_;
@@ -85,7 +85,7 @@ private:
   int start_failures_ = 0;  // of those, before they were ready
 
   // Of the desk's thread.
-  MessageReader reader_;
+  WorkerMessageReader reader_;
   Time next_start_{};
 };
 

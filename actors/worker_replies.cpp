@@ -30,7 +30,7 @@ void WorkerDesk::hear(const SeatPtr& seat, bool is_dead, Told& told) {
 }
 
 /// Refuses what a worker of ours does not say.
-Status WorkerDesk::take(Seat& seat, const Message& message, Told& told) {
+Status WorkerDesk::take(Seat& seat, const WorkerMessage& message, Told& told) {
   switch (message.kind) {
     case PacketKind::ready: return take_ready(seat, told);
     case PacketKind::unfit: return take_unfit(seat, message, told);
@@ -53,7 +53,7 @@ Status WorkerDesk::take_ready(Seat& seat, Told& told) {
   return {};
 }
 
-Status WorkerDesk::take_unfit(Seat& seat, const Message& message, Told& told) {
+Status WorkerDesk::take_unfit(Seat& seat, const WorkerMessage& message, Told& told) {
   const auto why = decode_body(message.body);
   const std::lock_guard lock{mutex_};
   if (seat.phase != Seat::Phase::starting)
@@ -63,7 +63,7 @@ Status WorkerDesk::take_unfit(Seat& seat, const Message& message, Told& told) {
   return {};
 }
 
-Status WorkerDesk::take_log(const Seat& seat, const Message& message) {
+Status WorkerDesk::take_log(const Seat& seat, const WorkerMessage& message) {
   const auto value = decode_body(message.body);
   auto entry = value ? worker_log_of(*value) : Result<WorkerLog>{value.error()};
   if (!entry)
@@ -84,7 +84,7 @@ Status WorkerDesk::take_log(const Seat& seat, const Message& message) {
   return {};
 }
 
-Status WorkerDesk::take_answer(Seat& seat, const Message& message, Told& told) {
+Status WorkerDesk::take_answer(Seat& seat, const WorkerMessage& message, Told& told) {
   const bool is_done = message.kind == PacketKind::done;
   const auto failure = is_done ? Result<Value>{Value{}} : decode_body(message.body);
   if (!failure)

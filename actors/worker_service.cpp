@@ -131,7 +131,7 @@ private:
 
   const std::function<Status(Engine&)>& registration_;
   const int socket_ = socket_number;
-  MessageReader reader_;
+  WorkerMessageReader reader_;
   std::shared_ptr<WorkerPage> page_;
   std::uint64_t seed_ = 0;
   std::unique_ptr<Rehearsal> rehearsal_;

@@ -98,16 +98,16 @@ Status send_message(int socket, PacketKind kind, std::span<const std::byte> body
   return sent(send_with(socket, packet, passed, 0));
 }
 
-MessageReader::MessageReader() : room_(head_bytes + inline_bytes_max) {}
+WorkerMessageReader::WorkerMessageReader() : room_(head_bytes + inline_bytes_max) {}
 
-Result<std::optional<Message>> MessageReader::next(int socket, int flags) {
+Result<std::optional<WorkerMessage>> WorkerMessageReader::next(int socket, int flags) {
   std::vector<Descriptor> files;
   ssize_t got = receive_with(socket, room_, files, flags);
   // Told once, before what was sent earlier can be read, when the other side left without reading all of ours.
   if (got < 0 && errno == ECONNRESET)
     got = receive_with(socket, room_, files, flags);
   if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-    return std::optional<Message>{};
+    return std::optional<WorkerMessage>{};
   if (got < 0 && errno == EMSGSIZE)
     return hostile("a packet is too large, or brings too many descriptors");
   if (got <= 0)
@@ -115,7 +115,7 @@ Result<std::optional<Message>> MessageReader::next(int socket, int flags) {
   const auto packet = std::span{room_}.first(static_cast<std::size_t>(got));
   if (packet.size() < head_bytes || packet[0] < std::byte{1} || packet[0] > static_cast<std::byte>(PacketKind::failed))
     return hostile("its head is of no known kind");
-  Message message{.kind = static_cast<PacketKind>(packet[0]), .body = {}};
+  WorkerMessage message{.kind = static_cast<PacketKind>(packet[0]), .body = {}};
   if (packet[1] == inlined && files.empty()) {
     message.body.assign(packet.begin() + head_bytes, packet.end());
     return std::optional{std::move(message)};

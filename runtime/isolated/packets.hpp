@@ -26,7 +26,7 @@ enum class PacketKind : std::uint8_t { terms = 1, call, ready, unfit, log, done,
 /// Of one message, in a packet or in a file.
 inline constexpr std::size_t message_bytes_max = std::size_t{64} << 20;
 
-struct Message {
+struct WorkerMessage {
   PacketKind kind = PacketKind::log;
   std::vector<std::byte> body;
 };
@@ -39,13 +39,13 @@ Result<Value> decode_body(std::span<const std::byte> body);
 Status send_message(int socket, PacketKind kind, std::span<const std::byte> body);
 
 /// Takes messages from a socket. Belongs to one thread.
-class MessageReader {
+class WorkerMessageReader {
 public:
-  MessageReader();
+  WorkerMessageReader();
 
   /// The next message; nothing when there is none and the socket, or `flags` (recv(2)), does not wait. Refuses
   /// peer_down at the end, bad_input for what is no message of ours.
-  Result<std::optional<Message>> next(int socket, int flags);
+  Result<std::optional<WorkerMessage>> next(int socket, int flags);
 
 private:
   std::vector<std::byte> room_;

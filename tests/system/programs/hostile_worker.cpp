@@ -73,7 +73,7 @@ void misbehave(std::string_view how) {
 int run(std::string_view how) {
   if (how == "never_ready")
     ::raise(SIGTERM);
-  MessageReader reader;
+  WorkerMessageReader reader;
   (void)reader.next(engine, 0);
   if (how == "early_answer")
     say(PacketKind::done, done(Value::list(), Value::list(), Value::list()));
