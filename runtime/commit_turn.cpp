@@ -46,9 +46,9 @@ Outcome CommitTurn::commit(const ProposalView& proposal) {
   if (terms_.elsewhere != nullptr) [[unlikely]]
     return terms_.elsewhere->decide(proposal);
   std::unique_lock lock = enter();
-  auto verdict = try_commit(proposal);
+  auto verdict = try_commit<false>(proposal);
   if (!verdict) [[unlikely]]
-    verdict = commit_when_released(lock, proposal);
+    verdict = commit_when_released<false>(lock, proposal);
   lock.unlock();
   return told(*std::move(verdict));
 }
@@ -81,11 +81,12 @@ std::unique_lock<std::mutex> CommitTurn::enter() const {
   return std::unique_lock{turn_};
 }
 
+template <bool is_logged>
 CommitTurn::Verdict CommitTurn::commit_when_released(std::unique_lock<std::mutex>& lock, const ProposalView& proposal) {
   const auto until = std::chrono::steady_clock::now() + terms_.reserved_wait_max;
   while (std::chrono::steady_clock::now() < until) {
     released_.wait_for(lock, expiry_look_interval);
-    if (auto verdict = try_commit(proposal))
+    if (auto verdict = try_commit<is_logged>(proposal))
       return *std::move(verdict);
   }
   return Error{Errc::deadline, proposal.writes.front().path.text(),
@@ -108,25 +109,28 @@ void CommitTurn::commit(std::span<const ProposalView> proposals, std::span<std::
     const std::lock_guard lock{turn_};
     for (std::size_t i = at; i < std::min(at + batch_max, proposals.size()); ++i)
       if (!outcomes[i])
-        if (auto verdict = try_commit(proposals[i]))
+        if (auto verdict = try_commit<false>(proposals[i]))
           outcomes[i] = told(*std::move(verdict));
   }
 }
 
 // A public door for bad_alloc: the turn is left with the state as it was. Nothing: another's reservation is in the way.
+template <bool is_logged>
 std::optional<CommitTurn::Verdict> CommitTurn::try_commit(const ProposalView& proposal) try {
   if (is_closed_) [[unlikely]]
     return Error{Errc::closed, "commit", "the engine was shut down", "Create another engine"};
-  if (logging_ != nullptr && logging_->failure())
-    return *logging_->failure();
+  if constexpr (is_logged)
+    if (logging_->failure() != nullptr)
+      return *logging_->failure();
   if (!reservations_.is_empty()) [[unlikely]]
     if (reservations_.hold_back(proposal.writes, proposal.reservation, clock_.now()))
       return std::nullopt;
-  return proposal.request == nullptr ? commit_now(proposal) : commit_request(proposal);
+  return proposal.request == nullptr ? commit_now<is_logged>(proposal) : commit_request<is_logged>(proposal);
 } catch (const std::bad_alloc&) {
   return out_of_memory_;
 }
 
+template <bool is_logged>
 CommitTurn::Verdict CommitTurn::commit_request(const ProposalView& proposal) {
   const Request& request = *proposal.request;
   auto known = requests_.find(request);
@@ -143,7 +147,7 @@ CommitTurn::Verdict CommitTurn::commit_request(const ProposalView& proposal) {
         log->abandon(request);
     }
   } prepared{&requests_, request};
-  auto verdict = commit_now(proposal);
+  auto verdict = commit_now<is_logged>(proposal);
   if (const Version* version = std::get_if<Version>(&verdict))
     std::exchange(prepared.log, nullptr)->settle(request, *version);
   return verdict;
@@ -164,6 +168,7 @@ Status CommitTurn::check_retained() {
       .with("asked", retained.bytes);
 }
 
+template <bool is_logged>
 CommitTurn::Verdict CommitTurn::commit_now(const ProposalView& proposal) {
   if (!may_retain_) [[unlikely]]
     if (auto allowed = check_retained(); !allowed)
@@ -178,7 +183,7 @@ CommitTurn::Verdict CommitTurn::commit_now(const ProposalView& proposal) {
     }
   }
   std::optional<Logging::Place> place;
-  if (logging_ != nullptr)
+  if constexpr (is_logged)
     place.emplace(*logging_, proposal);
   auto next = theus::commit(*memory_, *head_, proposal, *terms_.access,
                             {schema_.get(), !may_be_non_finite_.load(std::memory_order_relaxed)});
@@ -190,15 +195,16 @@ CommitTurn::Verdict CommitTurn::commit_now(const ProposalView& proposal) {
       may_be_non_finite_.store(true, std::memory_order_relaxed);
   }
   if (*next == head_) {
-    if (proposal.schema != nullptr && logging_ != nullptr)
-      logging_->settle_schema(schema_);
+    if constexpr (is_logged)
+      if (proposal.schema != nullptr)
+        logging_->settle_schema(schema_);
     return head_->version;
   }
   head_ = *next;
   const Version version = head_->version;
-  if (place)
+  if constexpr (is_logged)
     place->take(*head_);
-  if (!place || terms_.publishes_before_logging) {
+  if (!is_logged || terms_.publishes_before_logging) {
     publish(head_);
     tell(version, proposal);
   }
@@ -315,5 +321,9 @@ StateStatistics CommitTurn::statistics() const {
     told.oldest_age = std::chrono::duration_cast<std::chrono::milliseconds>(now - retained.oldest_since);
   return told;
 }
+
+// For commit_turn_log.cpp.
+template CommitTurn::Verdict CommitTurn::commit_when_released<true>(std::unique_lock<std::mutex>&, const ProposalView&);
+template std::optional<CommitTurn::Verdict> CommitTurn::try_commit<true>(const ProposalView&);
 
 }  // namespace theus

@@ -193,11 +193,16 @@ private:
   using Verdict = std::variant<Version, Conflict, Error>;
 
   Outcome told(Verdict&& verdict) const;
+  // Compiled once without and once with a log: a turn that has none bears nothing of it.
+  template <bool is_logged>
   Verdict commit_when_released(std::unique_lock<std::mutex>& lock, const ProposalView& proposal);
+  template <bool is_logged>
   std::optional<Verdict> try_commit(const ProposalView& proposal);
-  void decide_elsewhere(const std::shared_ptr<ProposalBatch>& batch);
+  template <bool is_logged>
   Verdict commit_request(const ProposalView& proposal);
+  template <bool is_logged>
   Verdict commit_now(const ProposalView& proposal);
+  void decide_elsewhere(const std::shared_ptr<ProposalBatch>& batch);
   void look_at_memory();
   Status check_retained();
 

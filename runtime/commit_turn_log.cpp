@@ -172,9 +172,9 @@ Outcome CommitTurn::commit_logged(ProposalView proposal) {
     return made.error();
   AwaitedSettlement settlement;
   std::unique_lock lock = enter();
-  auto verdict = try_commit(proposal);
+  auto verdict = try_commit<true>(proposal);
   if (!verdict)
-    verdict = commit_when_released(lock, proposal);
+    verdict = commit_when_released<true>(lock, proposal);
   const Version stands_on = logging_->stands_on(*verdict);
   const bool waits = stands_on > 0 || logging_->is_full();
   const bool is_settled = logging_->is_settled();
@@ -249,7 +249,7 @@ void CommitTurn::commit(const std::shared_ptr<ProposalBatch>& batch) {
     for (std::size_t i = at; i < std::min(at + batch_max, proposals.size()); ++i) {
       if (outcomes[i])
         continue;
-      auto verdict = try_commit(proposals[i]);
+      auto verdict = try_commit<true>(proposals[i]);
       if (!verdict)
         continue;
       settling->stand_on(i, logging_->stands_on(*verdict));
