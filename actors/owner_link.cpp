@@ -53,7 +53,7 @@ OwnerLink::~OwnerLink() { stop(); }
 void OwnerLink::start(CommitTurn& turn, SignalHub& hub) {
   turn_ = &turn;
   relay_.emplace(hub, *this);
-  last_heard_ = Steady::now();
+  silence_.restart(Steady::now());
   const SignalsBlocked blocked;
   thread_ = std::thread{[this] { run(); }};
 }
@@ -123,7 +123,7 @@ void OwnerLink::serve() {
   }
   const Time now = Steady::now();
   say_alive(now);
-  if (now - last_heard_ > owner_silence_max)
+  if (silence_.look(now))
     lose_owner(owner_is_down("it has been silent for too long"));
 }
 
@@ -134,7 +134,7 @@ void OwnerLink::receive_all(PacketSocket& socket) {
       return;
     if (outcome == PacketSocket::Outcome::gone)
       return lose_owner(owner_is_down("its process has ended, or let this one go"));
-    last_heard_ = Steady::now();
+    silence_.heard(Steady::now());
     auto message = reader_->add(packet_);
     Status taken = message ? Status{} : Status{message.error()};
     if (taken && *message)

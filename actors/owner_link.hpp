@@ -2,6 +2,7 @@
 
 #include "runtime/attach/join_door.hpp"
 #include "runtime/attach/join_wire.hpp"
+#include "runtime/attach/silence.hpp"
 #include "runtime/commit_decider.hpp"
 #include "runtime/signal_relay.hpp"
 
@@ -149,7 +150,7 @@ private:
   std::vector<Write> state_;      // as far as it has come
   bool is_following_ = false;     // the state here goes on from the owner's
   bool must_take_state_ = false;  // what is here cannot be followed from
-  Time last_heard_{};
+  Silence silence_{owner_silence_max, alive_interval, Time{}};
   std::atomic<Time> last_said_{Time{}};
   int attempts_ = 0;
 

@@ -102,7 +102,7 @@ void OwnerLink::rejoin() {
     // Following goes on from here when this is the same run of the owner and nothing was missed.
     identity_ = std::move(owner->identity);
     ++joins_;
-    last_heard_ = Steady::now();
+    silence_.restart(Steady::now());
     return;
   }
 }

@@ -63,7 +63,7 @@ Follower::Follower(const FollowTerms& terms, Version known, bool knows_run, Time
       told_(known),
       receiver_(terms.hub.try_subscribe(all_signals()).value()),
       signal_descriptor_(receiver_.event_fd()),
-      last_heard_(now),
+      silence_(joined_silence_max, alive_interval, now),
       last_said_(now - alive_interval) {
   Snapshot state = terms_.turn.join_feed();
   if (!knows_run || known == 0)
@@ -73,7 +73,7 @@ Follower::Follower(const FollowTerms& terms, Version known, bool knows_run, Time
 Follower::~Follower() { terms_.feed.leave(); }
 
 Status Follower::receive(std::span<const std::byte> message, Time now) {
-  last_heard_ = now;
+  silence_.heard(now);
   CborCursor in{message};
   switch (static_cast<ToOwner>(in.number())) {
     case ToOwner::submit:
@@ -227,8 +227,8 @@ void Follower::hear() {
 
 Status Follower::look(MessageWriter& out, Time now, bool is_short_of_memory) {
   if (!wants_messages(out))
-    last_heard_ = std::max(last_heard_, now - joined_silence_max / 2);  // what it said may still lie unread
-  if (now - last_heard_ > joined_silence_max)
+    silence_.excuse(now);
+  if (silence_.look(now))
     return Error{in_flight_ == 0 ? Errc::stale_epoch : Errc::peer_down, "join",
                  "a joined process has been silent for too long, and was let go", "Look whether it was stopped"};
   if (is_sending_state() && is_short_of_memory)
@@ -303,7 +303,7 @@ std::vector<std::byte> Follower::next_piece() {
 }
 
 Follower::Time Follower::look_at() const noexcept {
-  Time next = std::min(last_said_ + alive_interval, last_heard_ + joined_silence_max + std::chrono::milliseconds{1});
+  Time next = std::min(last_said_ + alive_interval, silence_.end() + std::chrono::milliseconds{1});
   if (held_back_ != nullptr)
     next = std::min(next, retry_at_);
   return next;

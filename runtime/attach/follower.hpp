@@ -2,6 +2,7 @@
 
 #include "runtime/attach/framing.hpp"
 #include "runtime/attach/join_wire.hpp"
+#include "runtime/attach/silence.hpp"
 #include "runtime/commit_turn.hpp"
 #include "runtime/state_parts.hpp"
 
@@ -110,7 +111,7 @@ private:
   const int signal_descriptor_;
   std::vector<Event> heard_;
 
-  Time last_heard_;
+  Silence silence_;
   Time last_said_;
 };
 
