@@ -119,5 +119,42 @@ TEST_CASE("a batch commits around what a reservation holds back", "[commit]") {
   CHECK(outcomes[1]->value() == 1);
 }
 
+/// Whose wall clock jumps by a day, forth and back, at every look; its steady one is moved by hand.
+class JumpingClock final : public Clock {
+public:
+  std::chrono::steady_clock::time_point now() const override { return steady; }
+  std::chrono::system_clock::time_point wall() const override {
+    jumps_ = !jumps_;
+    return std::chrono::system_clock::time_point{std::chrono::days{jumps_ ? 20'001 : 20'000}};
+  }
+
+  std::chrono::steady_clock::time_point steady = start;
+
+private:
+  mutable bool jumps_ = false;
+};
+
+TEST_CASE("a wall clock that jumps by a day ends no reservation and changes no order of versions [F130]", "[commit]") {
+  JumpingClock clock;
+  CommitTurn turn{nullptr, clock};
+  const auto reservation = turn.reserve({"domain.x"}, 1h);
+  const std::vector<Write> x = writing("domain.x");
+  const std::vector<Write> y{Write::increment("domain.y", 1)};
+  const auto commit_both = [&] {
+    const std::vector<ProposalView> proposals{{.writes = x}, {.writes = y}};
+    std::vector<std::optional<Outcome>> outcomes(proposals.size());
+    turn.commit(proposals, outcomes);
+    return outcomes;
+  };
+  for (Version version = 1; version <= 10; ++version) {
+    (void)clock.wall();
+    const auto outcomes = commit_both();
+    CHECK_FALSE(outcomes[0].has_value());
+    CHECK(outcomes[1]->value() == version);
+  }
+  clock.steady += 1h + 1ms;
+  CHECK(commit_both()[0]->value() == 11);
+}
+
 }  // namespace
 }  // namespace theus
