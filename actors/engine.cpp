@@ -103,8 +103,15 @@ Engine::Impl::Impl(EngineOptions given, std::unique_ptr<actors::OwnerLink> link)
   hub = actors::spawn_hub(*system, core);
   scout = actors::spawn_scout(*system, core, hub);
   population = actors::spawn_population(
-      *system,
-      {.core = core, .owner = owner, .scout = scout, .directory = directory, .on_escalation = options.on_escalation});
+      *system, {.core = core,
+                .owner = owner,
+                .scout = scout,
+                .directory = directory,
+                .on_escalation = options.on_escalation,
+                .answer_share = [joined = core.get()](const RoundShare& share, std::vector<std::byte> answer) {
+                  if (joined->owner != nullptr)
+                    joined->owner->answer_share(share, std::move(answer));
+                }});
   supervisor = actors::spawn_supervisor(*system, core,
                                         {caf::actor_cast<caf::actor>(owner), caf::actor_cast<caf::actor>(population),
                                          caf::actor_cast<caf::actor>(hub), caf::actor_cast<caf::actor>(scout)});

@@ -306,6 +306,15 @@ public:
   Result<RoundReport> round(std::string_view pattern = "*",
                             std::chrono::milliseconds timeout = std::chrono::seconds{60});
 
+  /// Of an engine that joined: offers the owner to step, here, its agents in its rounds: those that were spawned here
+  /// until now under the same name and with the same contract, and do not act on their own. How many these are. The
+  /// owner keeps their private state and messages, and steps them itself when this process ends. What is spawned or
+  /// stopped later counts with the next offer. Errors: unsupported when this engine owns its state; owner_down,
+  /// timeout; too_large when the names have more than 16 MiB.
+  Result<std::size_t> host_agents();
+  /// Who steps agents in the rounds of this engine: this process first, then those that offered to.
+  std::vector<RoundHost> round_hosts() const;
+
   /// What has been executed, refused and retried since the engine was built, and how long it took.
   EngineStatistics statistics() const;
 
