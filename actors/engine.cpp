@@ -22,15 +22,18 @@ Error forked(std::string_view what) {
                "Build an engine here, or start another program (fork and exec)"};
 }
 
-/// A worker that built engines would do again what the program does, journal included.
-void require_no_idle_worker() {
+/// A worker that built engines would do again what the program does, journal included; so would a spawned process.
+void require_no_idle_child() {
+  if (actors::is_idle_spawned())
+    raise(Error{Errc::unsupported, "Engine", "this process was spawned, and builds an engine of its own",
+                "Call theus::serve_if_spawned() at the top of main(), before engines are built"});
   if (actors::is_idle_worker())
     raise(Error{Errc::unsupported, "Engine", "this process was started as a worker, and builds an engine of its own",
                 "Call theus::serve_if_worker() at the top of main(), before engines are built"});
 }
 
 actors::CorePtr make_core(const EngineOptions& options, std::unique_ptr<actors::OwnerLink> link) {
-  require_no_idle_worker();
+  require_no_idle_child();
   const HeavyZone heavy = link != nullptr ? actors::joined_zone(link->address()) : HeavyZone{options.heavy};
   const AccessOptions access = link != nullptr ? link->access() : options.access;
   actors::Core::Terms terms{
@@ -208,6 +211,7 @@ Status Engine::Impl::shutdown(std::chrono::milliseconds timeout) {
   core->workers.close();
   while (in_flight->load() > 0 && Steady::now() < deadline)
     std::this_thread::sleep_for(look_interval);
+  spawn_desk().close();
   attach.reset();
 
   {
