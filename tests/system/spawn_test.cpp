@@ -4,9 +4,8 @@
 #include <theus/engine.hpp>
 
 #include "tests/support/folder.hpp"
-#include "tests/support/hosted_agents.hpp"
+#include "tests/support/host_campaign.hpp"
 #include "tests/support/subprocess.hpp"
-#include "tests/support/worker_campaign.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -337,6 +336,16 @@ TEST_CASE("a round in several processes stands in the journal as one in a single
     CHECK(theus::digest(again.state().find("domain.club").value()).text() == digests.back());
   }
   CHECK(digests[0] == digests[1]);
+}
+
+TEST_CASE("fifty hosts killed in the midst of rounds change nothing of the result [F01]", "[spawn][F01]") {
+  const auto result = testing::HostCampaign{program, 99}.run(50);
+  WARN(result.text());
+  CHECK(result.same_digest);
+  CHECK(result.refused == 0);
+  CHECK(result.steps_wrong == 0);
+  CHECK(result.children_left == 0);
+  CHECK(result.descriptors_left == 0);
 }
 
 }  // namespace theus
