@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <string_view>
 
@@ -10,6 +12,12 @@ namespace theus::actors {
 bool is_marked(const char* name) noexcept {
   const char* const mark = std::getenv(name);
   return mark != nullptr && std::string_view{mark} == std::to_string(::getppid());
+}
+
+bool is_orphaned(const char* name) noexcept {
+  const char* const mark = std::getenv(name);
+  const int parent = mark != nullptr ? std::atoi(mark) : 0;
+  return parent > 0 && parent != ::getppid() && ::kill(parent, 0) != 0 && errno == ESRCH;
 }
 
 std::string mark_of(const char* name) {

@@ -13,6 +13,8 @@ namespace theus::actors {
 inline constexpr int owner_socket = 3;
 
 bool is_marked(const char* name) noexcept;
+/// It was started by a process that has ended before it could look.
+bool is_orphaned(const char* name) noexcept;
 /// "NAME=pid".
 std::string mark_of(const char* name);
 /// How this program is started again.

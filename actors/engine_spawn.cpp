@@ -18,10 +18,10 @@ bool looks_like_module(std::string_view what) {
 
 Status check_spawn(std::string_view what, const SpawnOptions& options) {
   if (what.empty() || options.restarts.within.count() <= 0 || options.start_timeout.count() <= 0 ||
-      options.grace.count() < 0)
+      options.grace.count() < 0 || options.pause_max.count() < 0)
     return Error{Errc::bad_argument, named(what),
-                 "it needs a name, a span of restarts and a start_timeout that are positive, and a grace that is not "
-                 "negative",
+                 "it needs a name, a span of restarts and a start_timeout that are positive, and a grace and a "
+                 "pause_max that are not negative",
                  "Leave the options at their defaults"};
   if (!options.command.empty())
     return {};

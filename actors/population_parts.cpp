@@ -70,7 +70,8 @@ void take_over(Self self, SharedPart& part) {
   begin_here(self, part, std::move(actors), 0);
 }
 
-/// Agents from `begin` on, as many of those that the host has numbers for as one share takes; and the share.
+/// Agents from `begin` on, as many of those that the host has numbers for as one share takes, and the share. None when
+/// the first cannot travel.
 struct Encoded {
   std::size_t count = 0;
   std::vector<std::byte> message;
@@ -86,10 +87,13 @@ Encoded encoded_share(State& state, std::uint64_t number, std::size_t begin, std
   while (share.count < std::min(numbers.size(), share_agents_max) && share.message.size() < share_bytes_wanted) {
     const std::size_t slot = begin + share.count;
     const auto mail = whole.messages.find(slot);
-    append_share_agent(share.message,
-                       {.number = numbers[share.count++],
-                        .state = member_at(state, slot).state,
-                        .messages = mail != whole.messages.end() ? mail->second : std::vector<AgentMessage>{}});
+    const ShareAgent agent{.number = numbers[share.count],
+                           .state = member_at(state, slot).state,
+                           .messages = mail != whole.messages.end() ? mail->second : std::vector<AgentMessage>{}};
+    if (!may_travel(agent))
+      break;
+    append_share_agent(share.message, agent);
+    ++share.count;
   }
   return share;
 }
@@ -102,8 +106,8 @@ void give(State& state, const Stretch& stretch) {
   for (std::size_t given = 0; given < stretch.count;) {
     SharedPart part{.number = state.next_part++, .begin = stretch.begin + given};
     Encoded share = encoded_share(state, part.number, part.begin, numbers.subspan(given));
-    part.count = share.count;
-    part.host = host->line->send(std::move(share.message)) ? host : nullptr;
+    part.count = std::max<std::size_t>(share.count, 1);
+    part.host = share.count > 0 && host->line->send(std::move(share.message)) ? host : nullptr;
     given += part.count;
     running.parts.push_back(std::move(part));
   }

@@ -22,6 +22,11 @@ Error is_not_here(std::uint64_t agent) {
   return {Errc::unknown_agent, "a share of a round", "agent " + std::to_string(agent) + " of the offer is not here"};
 }
 
+Error cannot_travel(std::uint64_t agent) {
+  return {Errc::bad_argument, "a share of a round",
+          "what agent " + std::to_string(agent) + " of the offer leaves cannot be told to another process"};
+}
+
 /// What came of the step in a slot whose agent had the state `before`.
 Result<AgentStep> step_in(Round::Slot& slot, const Value& before) {
   if (slot.extra != nullptr && slot.extra->error)
@@ -98,8 +103,15 @@ void answer_share(PopulationSelf self, std::uint64_t number) {
   const HostedShare& hosted = found.mapped();
   std::vector<std::byte> answer;
   append_stepped(answer, hosted.share->number);
-  for (std::size_t i = 0; i < hosted.round->slots.size(); ++i)
-    append_step(answer, step_in(hosted.round->slots[i], hosted.share->agents[i].state));
+  for (std::size_t i = 0; i < hosted.round->slots.size(); ++i) {
+    const Result<AgentStep> step = step_in(hosted.round->slots[i], hosted.share->agents[i].state);
+    if (!may_travel(step)) {
+      answer.clear();
+      append_returned(answer, hosted.share->number, cannot_travel(hosted.share->agents[i].number));
+      break;
+    }
+    append_step(answer, step);
+  }
   state.terms.answer_share(*hosted.share, std::move(answer));
 }
 

@@ -58,6 +58,12 @@ Status SpawnedProcess::wait_until_running(std::chrono::milliseconds timeout) con
 void SpawnedProcess::stop() { kept_->stop(); }
 
 namespace actors {
+namespace {
+
+// Beyond so many, those that have ended for good are forgotten.
+constexpr std::size_t kept_max = 1000;
+
+}  // namespace
 
 Result<std::shared_ptr<SpawnedProcess::Kept>> SpawnDesk::keep(std::string name, bool is_module, SpawnOptions options) {
   const std::lock_guard lock{mutex_};
@@ -72,6 +78,11 @@ Result<std::shared_ptr<SpawnedProcess::Kept>> SpawnDesk::keep(std::string name, 
   SpawnTerms terms{.handle = handle_, .name = name, .is_module = is_module, .grace_ms = options.grace.count()};
   std::vector<std::string> command = options.command.empty() ? own_program() : options.command;
   auto kept = std::make_shared<SpawnedProcess::Kept>(std::move(name), std::move(options), alarm_);
+  if (kept_.size() >= kept_max)
+    std::erase_if(kept_, [](const KeptPtr& each) {
+      const State state = each->status().state;
+      return state == State::stopped || state == State::gave_up;
+    });
   kept_.push_back(kept);
   arriving_.push_back({.kept = kept, .terms = std::move(terms), .command = std::move(command)});
   if (!thread_.joinable()) {

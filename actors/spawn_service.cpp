@@ -146,6 +146,9 @@ void serve_if_spawned(std::map<std::string, SpawnFunction> functions) {
   }
   if (actors::is_idle_spawned())
     actors::serve(functions);
+  // Nobody is left who wants it to run; as a program of its own nobody has asked for it.
+  if (actors::is_orphaned(actors::spawn_mark_name))
+    actors::leave(actors::exit_ended);
 }
 
 }  // namespace theus

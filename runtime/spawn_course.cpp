@@ -7,12 +7,11 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds backoff_least{10};
-constexpr milliseconds backoff_most{2'000};
-constexpr std::size_t backoff_doublings_max = 8;
+constexpr milliseconds pause_least{10};
+constexpr std::size_t doublings_max = 16;
 
-milliseconds backoff_after(std::size_t ends) {
-  return std::min(backoff_most, backoff_least * (1 << std::min(ends - 1, backoff_doublings_max)));
+milliseconds pause_after(std::size_t ends, milliseconds most) {
+  return std::min(most, pause_least * (1 << std::min(ends - 1, doublings_max)));
 }
 
 }  // namespace
@@ -73,7 +72,7 @@ void SpawnCourse::ended(const std::string& how, std::optional<Error> said, Time 
     ends_.pop_front();
   if (has_run_ && ends_.size() <= options_.restarts.times) {
     status_.state = SpawnedStatus::State::waiting;
-    start_at_ = now + backoff_after(ends_.size());
+    start_at_ = now + pause_after(ends_.size(), options_.pause_max);
     return;
   }
   status_.state = SpawnedStatus::State::gave_up;

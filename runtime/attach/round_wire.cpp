@@ -2,6 +2,10 @@
 
 #include "runtime/attach/wire.hpp"
 
+#include <theus/limits.hpp>
+
+#include <algorithm>
+
 namespace theus {
 namespace {
 
@@ -50,7 +54,22 @@ AgentStep read_done_step(CborCursor& in, PathCache& paths) {
   return step;
 }
 
+bool is_readable(const Value& value) { return check_limits(value).ok(); }
+
 }  // namespace
+
+bool may_travel(const ShareAgent& agent) {
+  return is_readable(agent.state) && std::ranges::all_of(agent.messages, is_readable, &AgentMessage::content);
+}
+
+bool may_travel(const Result<AgentStep>& step) {
+  if (!step)
+    return is_readable(to_wire(step.error()));
+  return std::ranges::all_of(step->writes, is_readable, &Write::value) &&
+         std::ranges::all_of(step->signals, is_readable, &Signal::payload) &&
+         std::ranges::all_of(step->messages, is_readable, &OutgoingMessage::content) &&
+         (!step->state || is_readable(*step->state));
+}
 
 void append_offer(Bytes& out, std::uint64_t pid, std::span<const OfferedAgent> agents) {
   append_cbor_number(out, pid);

@@ -72,6 +72,10 @@ inline constexpr std::size_t share_bytes_wanted = std::size_t{1} << 20;
 /// Of one share.
 inline constexpr std::size_t share_agents_max = 4096;
 
+/// Whether the other side could read it: bodies leave values, and throw texts, that no message may hold.
+bool may_travel(const ShareAgent& agent);
+bool may_travel(const Result<AgentStep>& step);
+
 void append_offer(std::vector<std::byte>& out, std::uint64_t pid, std::span<const OfferedAgent> agents);
 struct RoundOffer {
   std::uint64_t pid = 0;

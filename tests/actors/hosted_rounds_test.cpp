@@ -328,4 +328,27 @@ TEST_CASE("an agent's actor that dies while it steps a share fails that step, an
   CHECK(failed > 0);
 }
 
+TEST_CASE("what cannot be told to another process is stepped here, with the same end", "[hosted_rounds]") {
+  // A state, then a thrown text, that is no UTF-8.
+  std::optional<std::string> expected;
+  for (const std::size_t processes : {1, 2}) {
+    HostedStage stage;
+    stage.found(processes, [] {
+      return writers([](Context& ctx) {
+        if (ctx.version() == 2)
+          throw std::runtime_error{"no \xff text"};
+        ctx.agent_state() = "no \xff text";
+        ctx.set(Path{"domain"}.key(ctx.name()), ctx.version() + 1);
+      });
+    });
+    CHECK(stage.round().value().writes == 4);
+    CHECK(stage.round().value().writes == 4);
+    const auto failed = stage.round();
+    REQUIRE_FALSE(failed);
+    if (!expected)
+      expected = failed.error().text();
+    CHECK(failed.error().text() == *expected);
+  }
+}
+
 }  // namespace theus

@@ -47,6 +47,21 @@ TEST_CASE("a process that ends is started again, a little later each time", "[sp
   CHECK(course.die() == 20ms);
 }
 
+TEST_CASE("the pause before a start has an end of its own", "[spawn_course]") {
+  SpawnCourse sut{"members", {.restarts = {.times = 1000, .within = 3600s}, .pause_max = 300ms}};
+  const SpawnCourse::Time now{};
+  std::vector<std::chrono::milliseconds> pauses;
+  for (int i = 0; i < 40; ++i) {
+    sut.started(1, now);
+    sut.ready(0);
+    sut.ended("signal 9", {}, now);
+    pauses.push_back(std::chrono::duration_cast<std::chrono::milliseconds>(sut.look_at() - now));
+  }
+  CHECK(pauses[4] == 160ms);
+  CHECK(pauses[5] == 300ms);
+  CHECK(pauses[39] == 300ms);
+}
+
 TEST_CASE("a process that ends too often is given up, and says how it ended", "[spawn_course]") {
   Course course;
   for (int i = 0; i < 3; ++i) {

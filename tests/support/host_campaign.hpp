@@ -43,8 +43,11 @@ public:
       spawn_members(engine).value();
       std::vector<SpawnedProcess> hosts;
       for (int i = 0; i < 2; ++i)
-        hosts.push_back(
-            engine.spawn_process("members", {.restarts = {.times = 100'000}, .command = {program_}}).value());
+        hosts.push_back(engine
+                            .spawn_process("members", {.restarts = {.times = 100'000},
+                                                       .pause_max = std::chrono::milliseconds{10},
+                                                       .command = {program_}})
+                            .value());
       while (result.kills < kills) {
         for (const SpawnedProcess& host : hosts)
           host.wait_until_running(std::chrono::seconds{30}).value();

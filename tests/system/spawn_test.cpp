@@ -295,6 +295,15 @@ TEST_CASE("processes of an engine that is killed end by themselves [F08]", "[spa
   }
 }
 
+TEST_CASE("a process whose engine ended before it could look ends at once", "[spawn]") {
+  // No process has the largest pid there can be.
+  const auto orphan = testing::run({program}, {.environment = {"THEUS_SPAWNED_BY=4194304"}});
+  CHECK(orphan.exit == 0);
+  CHECK(orphan.out.empty());
+  // Without that it says how it is used.
+  CHECK(testing::run({program}).exit == 2);
+}
+
 TEST_CASE("a host that joined by itself steps agents, too, until it leaves", "[spawn]") {
   SpawnStage stage;
   testing::spawn_members(stage.engine).value();

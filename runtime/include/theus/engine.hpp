@@ -315,7 +315,7 @@ public:
   /// serve_if_spawned(); bad_argument for a function that it does not know; what the function refused with, why the
   /// module cannot be loaded; worker_died, deadline, resource_exhausted when it cannot be started.
   Result<SpawnedProcess> spawn_process(std::string_view what, SpawnOptions options = {});
-  /// All that were started, in order.
+  /// All that were started, in order; of very many those that have ended for good are forgotten.
   std::vector<SpawnedStatus> spawned_processes() const;
 
   /// Of an engine that joined: offers the owner to step, here, its agents in its rounds: those that were spawned here

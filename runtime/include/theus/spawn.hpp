@@ -17,9 +17,11 @@ class Engine;
 
 /// How a process that joins this engine is started and kept alive.
 struct SpawnOptions {
-  /// It is started again when it ends, after 10 ms at first and at most 2 s; having ended once more than that it is
-  /// given up.
+  /// It is started again when it ends; having ended once more than that it is given up.
   Restarts restarts{};
+  /// Before it is started again: 10 ms after the first end of the span, twice as long after each further one, and never
+  /// longer than this.
+  std::chrono::milliseconds pause_max{2'000};
   /// How long it may take until it has joined and registered everything; then it is killed, which counts as an end.
   std::chrono::milliseconds start_timeout{10'000};
   /// How long it may take to end when it is asked to, before it is killed.
