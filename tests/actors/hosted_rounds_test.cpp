@@ -168,7 +168,14 @@ TEST_CASE("answers that come late, twice or from somebody else change nothing [F
   stage.deliver(first);
   stage.deliver(second);
   const auto stolen = first.answers.front();
-  stage.hear(second, stolen);
+  PathCache paths;
+  CborCursor in{stolen};
+  const ShareAnswer real = read_answered_share(in, paths);
+  std::vector<std::byte> forged;
+  append_stepped(forged, real.number);
+  for (std::size_t i = 0; i < real.steps.size(); ++i)
+    append_step(forged, Error{Errc::process_failed, "'b'", "says somebody else"});
+  stage.hear(second, forged);
   CHECK_FALSE(stage.result);
   stage.hear(first, stolen);
   stage.hear(first, stolen);
@@ -227,7 +234,7 @@ TEST_CASE("a host cannot write what its agents may not", "[hosted_rounds]") {
   std::vector<std::byte> answer;
   append_stepped(answer, share.number);
   for (std::size_t i = 0; i < share.agents.size(); ++i)
-    append_step(answer, AgentStep{.writes = {Write::set("domain.a", 1000)}});
+    append_step(answer, AgentStep{.writes = {Write::set(Path{"domain"}.key("z" + std::to_string(i)), 1000)}});
   stage.hear(host, answer);
   REQUIRE(stage.result);
   CHECK(stage.result->error().code() == Errc::contract_violation);

@@ -48,6 +48,16 @@ inline Agent member(int number) {
           }};
 }
 
+/// Each writes which version it has read, to `domain.seen.NAME`.
+inline Status spawn_observers(Engine& engine) {
+  return engine.spawn_agents(members_count, [](std::size_t i) {
+    const Path path = Path{"domain.seen"}.key(member_name(static_cast<int>(i) + 1));
+    return Agent{.name = member_name(static_cast<int>(i) + 1), .writes = {path.text()}, .body = [](Context& ctx) {
+                   return static_cast<std::int64_t>(ctx.version());
+                 }};
+  });
+}
+
 inline Status spawn_members(Engine& engine) {
   return engine.spawn_agents(members_count, [](std::size_t i) { return member(static_cast<int>(i) + 1); });
 }

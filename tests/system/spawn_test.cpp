@@ -107,6 +107,27 @@ TEST_CASE("agents spread over three processes come to the same state as in one",
   }
 }
 
+TEST_CASE("all agents of a round read one version in all processes, whatever is committed meanwhile", "[spawn]") {
+  SpawnStage stage;
+  testing::spawn_observers(stage.engine).value();
+  for (int i = 0; i < 2; ++i)
+    stage.engine.spawn_process("observers", by_program()).value();
+  std::jthread others{[&](const std::stop_token& end) {
+    for (std::int64_t i = 0; !end.stop_requested(); ++i)
+      stage.engine.update("domain.other", [&](const Value&) { return Value{i}; }).value();
+  }};
+  int elsewhere = 0;
+  for (int round = 0; round < 300; ++round) {
+    stage.engine.round("member_*").value();
+    const Value seen = stage.engine.state().get("domain.seen").value();
+    REQUIRE(seen.size() == testing::members_count);
+    for (const auto [name, version] : seen.members())
+      REQUIRE(version == seen["member_1"]);
+    elsewhere += stage.engine.round_hosts()[0].last_round < testing::members_count ? 1 : 0;
+  }
+  WARN(elsewhere << " of 300 rounds were stepped in several processes");
+}
+
 TEST_CASE("a host that is killed is started again, and no step is lost or taken twice [F01]", "[spawn][F01]") {
   SpawnStage stage;
   testing::spawn_members(stage.engine).value();

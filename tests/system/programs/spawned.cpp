@@ -28,6 +28,7 @@ Status hang(Engine&) {
 
 int main(int argc, char** argv) {
   serve_if_spawned({{"members", testing::spawn_members},
+                    {"observers", testing::spawn_observers},
                     {"crash", crash},
                     {"refuse", refuse},
                     {"fling", fling},
