@@ -24,10 +24,10 @@ Result<ExecutionResult> step(const State& state, const Round& round, std::size_t
                        .call = lent(&core.no_call),
                        .log = core.log,
                        .time = round.time,
-                       .random = random_stream(core.seed, definition.name(), round.snapshot.version()),
+                       .random = random_stream(round.seed, definition.name(), round.snapshot.version()),
                        .trail = lent(&core.trail),
                        .trigger = &round.trigger(index),
-                       .addressees = state.directory.get(),
+                       .addressees = round.addressees != nullptr ? round.addressees : state.directory.get(),
                        .notes_reads = false};
   return run_body(definition.body, std::make_shared<Execution>(std::move(start)));
 }

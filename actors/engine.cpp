@@ -22,15 +22,18 @@ Error forked(std::string_view what) {
                "Build an engine here, or start another program (fork and exec)"};
 }
 
-/// A worker that built engines would do again what the program does, journal included.
-void require_no_idle_worker() {
+/// A worker that built engines would do again what the program does, journal included; so would a spawned process.
+void require_no_idle_child() {
+  if (actors::is_idle_spawned())
+    raise(Error{Errc::unsupported, "Engine", "this process was spawned, and builds an engine of its own",
+                "Call theus::serve_if_spawned() at the top of main(), before engines are built"});
   if (actors::is_idle_worker())
     raise(Error{Errc::unsupported, "Engine", "this process was started as a worker, and builds an engine of its own",
                 "Call theus::serve_if_worker() at the top of main(), before engines are built"});
 }
 
 actors::CorePtr make_core(const EngineOptions& options, std::unique_ptr<actors::OwnerLink> link) {
-  require_no_idle_worker();
+  require_no_idle_child();
   const HeavyZone heavy = link != nullptr ? actors::joined_zone(link->address()) : HeavyZone{options.heavy};
   const AccessOptions access = link != nullptr ? link->access() : options.access;
   actors::Core::Terms terms{
@@ -103,8 +106,15 @@ Engine::Impl::Impl(EngineOptions given, std::unique_ptr<actors::OwnerLink> link)
   hub = actors::spawn_hub(*system, core);
   scout = actors::spawn_scout(*system, core, hub);
   population = actors::spawn_population(
-      *system,
-      {.core = core, .owner = owner, .scout = scout, .directory = directory, .on_escalation = options.on_escalation});
+      *system, {.core = core,
+                .owner = owner,
+                .scout = scout,
+                .directory = directory,
+                .on_escalation = options.on_escalation,
+                .answer_share = [joined = core.get()](const RoundShare& share, std::vector<std::byte> answer) {
+                  if (joined->owner != nullptr)
+                    joined->owner->answer_share(share, std::move(answer));
+                }});
   supervisor = actors::spawn_supervisor(*system, core,
                                         {caf::actor_cast<caf::actor>(owner), caf::actor_cast<caf::actor>(population),
                                          caf::actor_cast<caf::actor>(hub), caf::actor_cast<caf::actor>(scout)});
@@ -201,6 +211,7 @@ Status Engine::Impl::shutdown(std::chrono::milliseconds timeout) {
   core->workers.close();
   while (in_flight->load() > 0 && Steady::now() < deadline)
     std::this_thread::sleep_for(look_interval);
+  spawn_desk().close();
   attach.reset();
 
   {

@@ -93,6 +93,29 @@ std::vector<AgentStatus> Engine::agent_status() const {
       .value_or({});
 }
 
+Result<std::size_t> Engine::host_agents() {
+  if (auto open = impl_->enter("host_agents"); !open)
+    return open.error();
+  if (impl_->core->owner == nullptr)
+    return Error{Errc::unsupported, "host_agents", "this engine owns its state, and steps its agents anyway",
+                 "Call it in a process that has joined, see Engine::from_handle()"};
+  const auto agents = answer_of<std::vector<OfferedAgent>>(
+      [&](auto answer) { actors::tell(impl_->population, actors::OfferAgents{std::move(answer)}); });
+  if (!agents)
+    return agents.error();
+  return impl_->core->owner->host(*agents, [population = impl_->population](RoundShare share, Snapshot snapshot) {
+    actors::tell(population, actors::StepShare{std::make_shared<RoundShare>(std::move(share)), std::move(snapshot)});
+  });
+}
+
+std::vector<RoundHost> Engine::round_hosts() const {
+  if (!impl_->enter("round_hosts"))
+    return {};
+  return answer_of<std::vector<RoundHost>>(
+             [&](auto answer) { actors::tell(impl_->population, actors::ListHosts{std::move(answer)}); })
+      .value_or({});
+}
+
 Status Engine::send(std::string_view agent, Value message) {
   if (auto open = impl_->enter("send"); !open)
     return open;

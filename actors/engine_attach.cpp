@@ -1,3 +1,4 @@
+#include "actors/caf_ways.hpp"
 #include "actors/engine_parts.hpp"
 #include "actors/heavy_host.hpp"
 #include "actors/user_callback.hpp"
@@ -18,13 +19,31 @@ OwnerIdentity identity_of(const actors::Core& core) {
   return {.history = core.journal != nullptr ? core.journal->name() : epoch, .epoch = epoch};
 }
 
+/// Brings what joined processes say about rounds to the population.
+class PopulationDesk final : public RoundDesk {
+public:
+  explicit PopulationDesk(actors::Population population) : population_(std::move(population)) {}
+
+  void offered(const HostLinePtr& line, std::vector<OfferedAgent> agents) override {
+    actors::tell(population_, actors::OfferedAgents{line, std::move(agents)});
+  }
+  void answered(const HostLinePtr& line, ShareAnswer answer) override {
+    actors::tell(population_, actors::ShareAnswered{line, std::make_shared<ShareAnswer>(std::move(answer))});
+  }
+  void left(const HostLinePtr& line) override { actors::tell(population_, actors::HostLeft{line}); }
+
+private:
+  const actors::Population population_;
+};
+
 /// The engine as attached clients see it.
 class EngineTarget final : public AttachTarget {
 public:
   /// `enter` tells whether the engine takes calls.
-  EngineTarget(actors::CorePtr core, std::size_t retained_bytes_max, AccessOptions access,
-               std::function<Status()> enter, std::shared_ptr<const Descriptor> wake)
+  EngineTarget(actors::CorePtr core, actors::Population population, std::size_t retained_bytes_max,
+               AccessOptions access, std::function<Status()> enter, std::shared_ptr<const Descriptor> wake)
       : core_(std::move(core)),
+        desk_(std::move(population)),
         retained_bytes_max_(retained_bytes_max),
         enter_(std::move(enter)),
         begun_(core_->clock->now()),
@@ -34,7 +53,8 @@ public:
                       .identity = identity_of(*core_),
                       .access = std::move(access),
                       .wake = std::move(wake),
-                      .enter = enter_} {}
+                      .enter = enter_,
+                      .rounds = &desk_} {}
 
   const FollowTerms* follow_terms() const override { return core_->owner == nullptr ? &follow_terms_ : nullptr; }
 
@@ -91,6 +111,7 @@ private:
   }
 
   const actors::CorePtr core_;
+  PopulationDesk desk_;
   const std::size_t retained_bytes_max_;
   const std::function<Status()> enter_;
   const std::chrono::steady_clock::time_point begun_;
@@ -107,7 +128,7 @@ void Engine::Impl::open_attach() {
   }
   auto server = actors::AttachServer::start(options.attach, core, [this](std::shared_ptr<const Descriptor> wake) {
     return std::make_unique<EngineTarget>(
-        core, options.retained_bytes_max, options.access, [this] { return enter("set"); }, std::move(wake));
+        core, population, options.retained_bytes_max, options.access, [this] { return enter("set"); }, std::move(wake));
   });
   if (server) {
     attach = *std::move(server);

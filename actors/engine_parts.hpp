@@ -4,6 +4,7 @@
 #include "actors/pending_execution.hpp"
 #include "actors/protocol.hpp"
 #include "actors/registry.hpp"
+#include "actors/spawn_desk.hpp"
 #include "actors/spawned.hpp"
 #include "actors/waiter.hpp"
 
@@ -17,7 +18,7 @@ namespace theus {
 /// What stands behind an Engine. Its functions are split by concern: engine.cpp (construction and shutdown),
 /// engine_calls.cpp (processes), engine_state.cpp (reads and swaps),
 /// engine_schema.cpp, engine_agents.cpp, engine_cohorts.cpp,
-/// engine_workflow.cpp, engine_attach.cpp.
+/// engine_workflow.cpp, engine_attach.cpp, engine_spawn.cpp.
 struct Engine::Impl {
   /// `link`: it joins the owner at the other end.
   explicit Impl(EngineOptions options, std::unique_ptr<actors::OwnerLink> link = nullptr);
@@ -44,6 +45,9 @@ struct Engine::Impl {
   Result<Version> swap(Version expected, std::span<const Write> writes, const CasOptions& options);
   /// As swap, for writes of which some bring buffers or what becomes buffers.
   Result<Version> swap_heavy(Version expected, std::span<const Write> writes, const CasOptions& options);
+
+  /// Made when it is first asked for.
+  actors::SpawnDesk& spawn_desk();
 
   /// Lets others attach, if the options say so.
   void open_attach();
@@ -86,6 +90,9 @@ struct Engine::Impl {
   StateSchema schema;  // guarded by schema_mutex
   /// Of the schema; outlives the commits that are checked with it.
   std::shared_ptr<const SchemaGuard> schema_guard;  // guarded by schema_mutex
+
+  std::mutex spawn_mutex;
+  std::unique_ptr<actors::SpawnDesk> spawns;  // the pointer is guarded by spawn_mutex
 
   std::mutex cohorts_mutex;
   std::map<std::string, actors::CohortActor, std::less<>> cohorts;  // guarded by cohorts_mutex

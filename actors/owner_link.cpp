@@ -74,6 +74,8 @@ void OwnerLink::stop() {
   if (thread_.joinable())
     thread_.join();
   std::unique_lock lock{mutex_};
+  take_share_ = nullptr;
+  changed_.notify_all();
   answer_all(std::exchange(pending_, {}), link_is_closed());
 }
 
@@ -152,6 +154,8 @@ Status OwnerLink::receive(std::span<const std::byte> message) {
     case ToJoined::answers: take_answers(in); break;
     case ToJoined::state: taken = take_state(in); break;
     case ToJoined::signals: take_signals(in); break;
+    case ToJoined::hosting: take_hosting(in); break;
+    case ToJoined::share: take_share(in); break;
     case ToJoined::alive: have_state(); break;
     case ToJoined::dropped: return error_from_wire(in.value());
     default: in.fail("the kind of the message is unknown");
@@ -172,6 +176,7 @@ Status OwnerLink::take_commits(CborCursor& in) {
       must_take_state_ = true;
       return followed;
     }
+    begin_shares();
   }
   have_state();
   return {};
@@ -201,6 +206,7 @@ Status OwnerLink::take_state(CborCursor& in) {
     if (Status followed = turn_->follow(version, writes); !followed)
       return followed;
   must_take_state_ = false;
+  begin_shares();
   have_state();
   return {};
 }
@@ -219,6 +225,8 @@ void OwnerLink::have_state() {
     entry.insert(entry.end(), pending.again.begin(), pending.again.end());
     add(ToOwner::submit, entry);
   }
+  if (!offer_.empty())
+    add(ToOwner::offer, offer_);
   flush(lock);
   lock.unlock();
   changed_.notify_all();

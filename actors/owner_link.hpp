@@ -2,6 +2,7 @@
 
 #include "runtime/attach/join_door.hpp"
 #include "runtime/attach/join_wire.hpp"
+#include "runtime/attach/round_wire.hpp"
 #include "runtime/attach/silence.hpp"
 #include "runtime/commit_decider.hpp"
 #include "runtime/signal_relay.hpp"
@@ -59,6 +60,15 @@ public:
   void release(Reservations::Id id) override;
   Result<std::uint64_t> send(std::string_view name, const Value& payload) override;
 
+  /// Called by the link's thread, with the state that the share is to be stepped on.
+  using TakeShare = std::function<void(RoundShare, Snapshot)>;
+  /// Offers to step agents in the owner's rounds, from now on and whenever it is joined again. How many of them the
+  /// owner has alike. Errors: owner_down, closed, timeout, too_large.
+  Result<std::size_t> host(std::span<const OfferedAgent> agents, TakeShare take);
+  /// Tells what came of a share: `answer` as append_stepped() and append_step(), or append_returned(), leave it. A
+  /// share whose answer cannot be sent is given back. Any thread.
+  void answer_share(const RoundShare& share, std::vector<std::byte> answer);
+
   OwnerStatus status() const;
   /// The owner's, when it was first joined.
   const AccessOptions& access() const noexcept { return access_; }
@@ -105,6 +115,10 @@ private:
   Status take_state(CborCursor& in);
   void take_answers(CborCursor& in);
   void take_signals(CborCursor& in);
+  void take_hosting(CborCursor& in);
+  void take_share(CborCursor& in);
+  void begin_shares();
+  void give_back(const RoundShare& share, const Error& why);
   void say_alive(Time now);
   void lose_owner(const Error& fault);
   void answer_all(AllPending pending, const Error& error);
@@ -136,6 +150,9 @@ private:
   std::deque<std::vector<std::byte>> queue_;
   ToOwner queued_last_ = ToOwner::alive;
   std::size_t queue_bytes_ = 0;
+  std::vector<std::byte> offer_;  // a message, or empty
+  TakeShare take_share_;
+  std::optional<std::size_t> hosted_;  // as the owner answered the newest offer
 
   // Of whoever sends.
   MessageWriter writer_;
@@ -147,9 +164,10 @@ private:
   std::optional<MessageReader> reader_;
   std::vector<std::byte> packet_;
   PathCache paths_;
-  std::vector<Write> state_;      // as far as it has come
-  bool is_following_ = false;     // the state here goes on from the owner's
-  bool must_take_state_ = false;  // what is here cannot be followed from
+  std::vector<Write> state_;       // as far as it has come
+  std::deque<RoundShare> shares_;  // whose version has not come yet
+  bool is_following_ = false;      // the state here goes on from the owner's
+  bool must_take_state_ = false;   // what is here cannot be followed from
   Silence silence_{owner_silence_max, alive_interval, Time{}};
   std::atomic<Time> last_said_{Time{}};
   int attempts_ = 0;

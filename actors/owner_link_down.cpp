@@ -41,6 +41,7 @@ void OwnerLink::lose_owner(const Error& fault) {
   is_following_ = false;
   reader_.emplace(feed_bytes_max);
   state_.clear();
+  shares_.clear();
   // What the owner says it has not taken is known; anything else may have been written.
   answer_all(std::move(lost), fault.code() == Errc::stale_epoch ? fault : unknown_outcome());
   changed_.notify_all();

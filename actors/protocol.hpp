@@ -9,6 +9,7 @@
 #include "actors/seat.hpp"
 #include "actors/signal_feed.hpp"
 #include "actors/workflow_run.hpp"
+#include "runtime/attach/round_desk.hpp"
 #include "runtime/cohort_table.hpp"
 #include "runtime/proposal.hpp"
 
@@ -170,8 +171,10 @@ using Scout = caf::typed_actor<caf::reacts_to<LookOutFor>, caf::reacts_to<Forget
                                caf::reacts_to<SignalBatch>, caf::reacts_to<SignalLag>, caf::reacts_to<SignalsEnded>>;
 Scout spawn_scout(caf::actor_system& system, CorePtr core, Hub hub);
 
-/// The last agent of a round is done.
-struct RoundStepped {};
+/// The last agent of that part of a round is done.
+struct RoundStepped {
+  std::uint64_t part = 0;
+};
 struct AddAgents {
   std::vector<AgentDefinitionPtr> definitions;
   std::function<void(Status)> answer;
@@ -196,6 +199,44 @@ struct StartRound {
   RoundRequestPtr request;
 };
 
+// ---- rounds in several processes: see round_wire.hpp ----
+
+/// A joined process offers to step agents; it is told how many it may.
+struct OfferedAgents {
+  HostLinePtr line;
+  std::vector<OfferedAgent> agents;
+};
+/// What came of a share; nobody else looks at it.
+struct ShareAnswered {
+  HostLinePtr line;
+  std::shared_ptr<ShareAnswer> answer;
+};
+/// Its connection has ended: what it was given is done elsewhere.
+struct HostLeft {
+  HostLinePtr line;
+};
+/// To itself: that part of a round has waited for a host until the round's deadline.
+struct HostIsOverdue {
+  std::uint64_t part = 0;
+};
+struct ListHosts {
+  std::function<void(std::vector<RoundHost>)> answer;
+};
+
+/// In a process that joined: which agents it can step, in the order of its shares' numbers.
+struct OfferAgents {
+  std::function<void(std::vector<OfferedAgent>)> answer;
+};
+/// In a process that joined: step these agents on that snapshot and answer the owner.
+struct StepShare {
+  std::shared_ptr<RoundShare> share;
+  Snapshot snapshot;
+};
+/// To itself: the last agent of that share is done.
+struct ShareStepped {
+  std::uint64_t number = 0;  ///< its own
+};
+
 struct PopulationTerms {
   CorePtr core;
   StateOwner owner;
@@ -204,13 +245,20 @@ struct PopulationTerms {
   AgentSpawner spawner{};  ///< of agents that take part in rounds; nothing: spawn_agent
   ActingSpawner acting_spawner = spawn_acting_agent;
   std::function<void(const Escalation&)> on_escalation{};
+  /// Takes what came of a share to the owner.
+  std::function<void(const RoundShare& share, std::vector<std::byte> answer)> answer_share{};
 };
 
 /// POPULATION: owns the agents, restarts those that die, gives up those that fail too often, runs rounds one after the
-/// other and commits each as a whole.
-using Population = caf::typed_actor<caf::reacts_to<AddAgents>, caf::reacts_to<StopAgent>, caf::reacts_to<ListAgents>,
-                                    caf::reacts_to<Supervise>, caf::reacts_to<AgentFailed>, caf::reacts_to<StartRound>,
-                                    caf::reacts_to<RoundStepped>, caf::reacts_to<CommitReply>>;
+/// other and commits each as a whole. It shares rounds out to processes that joined; in one of those, it steps the
+/// owner's shares as well.
+using Population =
+    caf::typed_actor<caf::reacts_to<AddAgents>, caf::reacts_to<StopAgent>, caf::reacts_to<ListAgents>,
+                     caf::reacts_to<Supervise>, caf::reacts_to<AgentFailed>, caf::reacts_to<StartRound>,
+                     caf::reacts_to<RoundStepped>, caf::reacts_to<CommitReply>, caf::reacts_to<OfferedAgents>,
+                     caf::reacts_to<ShareAnswered>, caf::reacts_to<HostLeft>, caf::reacts_to<HostIsOverdue>,
+                     caf::reacts_to<ListHosts>, caf::reacts_to<OfferAgents>, caf::reacts_to<StepShare>,
+                     caf::reacts_to<ShareStepped>>;
 Population spawn_population(caf::actor_system& system, PopulationTerms terms);
 
 // ---- cohorts ----
@@ -289,6 +337,14 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::LookOutFor)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::ForgetAgents)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::LookAtCommits)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RoundStepped)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::OfferedAgents)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::ShareAnswered)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::HostLeft)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::HostIsOverdue)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::ListHosts)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::OfferAgents)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::StepShare)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::ShareStepped)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::Supervise)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::AgentFailed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::AddAgents)

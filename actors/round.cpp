@@ -8,7 +8,15 @@ namespace theus::actors {
 bool RoundRequest::expire() {
   if (ended_.exchange(true))
     return false;
-  answer_(Error{Errc::deadline, "round of '" + pattern_ + "'", "not all agents were done in time; nothing was written",
+  std::string awaited;
+  {
+    const std::lock_guard lock{mutex_};
+    awaited = awaited_;
+  }
+  answer_(Error{Errc::deadline, "round of '" + pattern_ + "'",
+                "not all agents were done in time" +
+                    (awaited.empty() ? std::string{} : ", among them those of process " + awaited) +
+                    "; nothing was written",
                 "Raise the timeout of the round"});
   return true;
 }

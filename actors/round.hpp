@@ -4,6 +4,7 @@
 #include "actors/call.hpp"
 
 #include <deque>
+#include <mutex>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -21,6 +22,12 @@ public:
   const std::string& pattern() const noexcept { return pattern_; }
   Deadline deadline() const noexcept { return deadline_; }
 
+  /// Whom the round waits for besides the agents of this process, for who is told that it took too long.
+  void set_awaited(std::string processes) {
+    const std::lock_guard lock{mutex_};
+    awaited_ = std::move(processes);
+  }
+
   /// From now on the deadline does not count. False when it has passed.
   bool begin_commit() noexcept { return !ended_.exchange(true); }
   void finish(Result<RoundReport> result) { answer_(std::move(result)); }
@@ -31,10 +38,13 @@ private:
   const Deadline deadline_;
   const Answer answer_;
   std::atomic<bool> ended_{false};
+  std::mutex mutex_;
+  std::string awaited_;  // guarded by mutex_
 };
 using RoundRequestPtr = std::shared_ptr<RoundRequest>;
 
-/// One run of a round: a slot for each agent, filled by the agents in any order and read when the last is done.
+/// One run of a round, or of the part of it that one process steps: a slot for each agent, filled by the agents in any
+/// order and read when the last is done.
 ///
 /// The agents pass a few tokens on: whoever has filled its slot sends the next one that has not been sent into its
 /// step. So a round keeps all threads busy without a queue of as many messages as there are agents. A token carries
@@ -69,13 +79,17 @@ public:
   struct Start {
     Snapshot snapshot;
     std::chrono::system_clock::time_point time;
+    std::uint64_t seed = 0;
     std::uint64_t first_execution = 0;  // the step in slot i is the execution first + i
     std::unordered_map<std::size_t, std::vector<AgentMessage>> messages{};  // by slot, where there are some
+    const Addressees* addressees = nullptr;                                 // nullptr: those of the engine
   };
 
   Round(Start start, std::size_t agents, Send send, std::function<void()> all_done)
       : snapshot(std::move(start.snapshot)),
         time(start.time),
+        seed(start.seed),
+        addressees(start.addressees),
         first_execution(start.first_execution),
         slots(agents),
         silent_{.kind = Trigger::Kind::round},
@@ -88,6 +102,8 @@ public:
 
   const Snapshot snapshot;
   const std::chrono::system_clock::time_point time;  // the same for all steps
+  const std::uint64_t seed;
+  const Addressees* const addressees;
   const std::uint64_t first_execution;
   std::vector<Slot> slots;
 
@@ -103,11 +119,13 @@ public:
   void fail(std::size_t index, const Error& error);
   /// Sends the next agent into its step, if there is one left.
   static void pass_on(std::shared_ptr<Round> round, Token& token);
-  /// Begins with another token. Of the population only.
+  /// Begins with another token. Of the population only, as is the next.
   static void pass_on_another(std::shared_ptr<Round> round) {
-    Token& token = round->tokens_.emplace_back();
+    Token& token = round->add_token();
     pass_on(std::move(round), token);
   }
+  /// One that nobody passes on, to fill slots with.
+  Token& add_token() { return tokens_.emplace_back(); }
 
 private:
   void settle(Slot& slot, std::unique_ptr<Extra> extra);

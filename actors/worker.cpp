@@ -1,5 +1,6 @@
 #include "actors/worker.hpp"
 
+#include "actors/child_mark.hpp"
 #include "actors/worker_service.hpp"
 
 #include <sys/resource.h>

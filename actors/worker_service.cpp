@@ -1,5 +1,6 @@
 #include "actors/worker_service.hpp"
 
+#include "actors/child_mark.hpp"
 #include "actors/rehearsal.hpp"
 #include "actors/user_callback.hpp"
 #include "runtime/isolated/attempt.hpp"
@@ -12,15 +13,12 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <string_view>
 #include <thread>
 
 namespace theus {
 namespace actors {
 namespace {
 
-constexpr int socket_number = 3;
 constexpr int page_number = 4;
 constexpr int exit_done = 0;
 constexpr int exit_no_owner = 70;
@@ -29,17 +27,6 @@ constexpr const char* mark_name = "THEUS_WORKER_OF";
 // Whether main() has called serve_if_worker() is a fact about the process, not about one engine.
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): written once, before there are threads
 std::atomic<bool> serves{false};
-
-/// By name and pid, so that a program that inherits the environment from a worker is none.
-bool is_marked() noexcept {
-  const char* const mark = std::getenv(mark_name);
-  return mark != nullptr && std::string_view{mark} == std::to_string(::getppid());
-}
-
-[[noreturn]] void leave(int code) noexcept {
-  // No destructor runs: what the process has is given back by the kernel, and user code must not hold it up.
-  ::_exit(code);
-}
 
 /// Ends the process when its engine is gone, whatever a body is doing.
 void leave_with_owner(int socket) {
@@ -64,7 +51,7 @@ public:
 
   [[noreturn]] void run() {
     // What a body starts is no worker.
-    for (const int number : {socket_number, page_number})
+    for (const int number : {owner_socket, page_number})
       ::fcntl(number, F_SETFD, FD_CLOEXEC);
     ::unsetenv(mark_name);
     leave_with_owner(socket_);
@@ -130,7 +117,7 @@ private:
   }
 
   const std::function<Status(Engine&)>& registration_;
-  const int socket_ = socket_number;
+  const int socket_ = owner_socket;
   WorkerMessageReader reader_;
   std::shared_ptr<WorkerPage> page_;
   std::uint64_t seed_ = 0;
@@ -141,15 +128,9 @@ private:
 }  // namespace
 
 bool serves_as_worker() noexcept { return serves.load(std::memory_order_relaxed); }
-bool is_idle_worker() noexcept { return !serves_as_worker() && is_marked(); }
+bool is_idle_worker() noexcept { return !serves_as_worker() && is_marked(mark_name); }
 
-std::vector<std::string> own_program() { return {"/proc/self/exe"}; }
-std::string worker_mark() {
-  std::string mark{mark_name};
-  mark += '=';
-  mark += std::to_string(::getpid());
-  return mark;
-}
+std::string worker_mark() { return mark_of(mark_name); }
 
 }  // namespace actors
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 namespace theus::actors {
 
@@ -10,8 +9,6 @@ bool serves_as_worker() noexcept;
 /// Whether this process was started as a worker and does not serve yet: nothing else may happen in it.
 bool is_idle_worker() noexcept;
 
-/// How this program is started again.
-std::vector<std::string> own_program();
 /// What tells a process, in its environment, that it is a worker of this one.
 std::string worker_mark();
 

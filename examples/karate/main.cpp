@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #include <CLI/CLI.hpp>
 
 #include "club.hpp"
@@ -19,6 +20,8 @@ struct Options {
   std::string workflow = KARATE_WORKFLOW;
   std::size_t agents = 0;  // 0: the club
   int rounds = 100;
+  int processes = 1;
+  std::string folder = ".theus";
   bool json = false;
   std::string journal;
 };
@@ -44,8 +47,53 @@ std::int64_t peak_memory_bytes() {
   return usage.ru_maxrss * std::int64_t{1024};
 }
 
+/// Others can join it only where they are to.
+theus::EngineOptions engine_options(const Options& options) {
+  theus::EngineOptions terms;
+  terms.journal = {.path = options.journal, .level = theus::Durability::os};
+  if (options.processes > 1)
+    terms.attach.folder = options.folder;
+  return terms;
+}
+
+/// Starts the other processes, which step their share of the agents that `members` spawns there.
+theus::Status spread(theus::Engine& engine, const Options& options, std::string_view members) {
+  std::string pids;
+  for (int i = 1; i < options.processes; ++i) {
+    // However many of them are killed: another one comes.
+    const auto process = engine.spawn_process(members, {.restarts = {.times = 100'000}});
+    if (!process)
+      return process.error();
+    pids += fmt::format(", {}", process->status().pid);
+  }
+  if (options.processes > 1)
+    fmt::print(stderr, "processes: {}{}\n", getpid(), pids);
+  return {};
+}
+
+/// Who has stepped how many agents.
+void tell_hosts(const theus::Engine& engine, Report& report) {
+  const auto hosts = engine.round_hosts();
+  std::uint64_t restarts = 0;
+  for (const auto& process : engine.spawned_processes())
+    restarts += process.restarts;
+  Value processes = Value::list();
+  for (const auto& host : hosts) {
+    processes.push_back(
+        {{"pid", host.pid}, {"agents", host.agents}, {"last_round", host.last_round}, {"steps", host.steps}});
+    if (hosts.size() > 1)
+      report.timing += fmt::format("process {}: {} agents in the last round, {} steps in all\n", host.pid,
+                                   host.last_round, host.steps);
+  }
+  if (restarts > 0)
+    report.timing += fmt::format("processes started again: {}\n", restarts);
+  report.data.set("processes", processes);
+  report.data.set("restarts", restarts);
+}
+
 /// The end of both reports: the version and the digest of what the state holds, and how fast it came about.
-Result<Report> finished(const theus::Snapshot& state, Report report, double agent_commits, double seconds) {
+Result<Report> finished(const theus::Engine& engine, Report report, double agent_commits, double seconds) {
+  const theus::Snapshot state = engine.state();
   const auto domain = state.get("domain");
   if (!domain)
     return domain.error();
@@ -56,6 +104,7 @@ Result<Report> finished(const theus::Snapshot& state, Report report, double agen
   report.data.set("digest", digest);
   report.data.set("seconds", seconds);
   report.data.set("agent_commits_per_second", agent_commits / seconds);
+  tell_hosts(engine, report);
   return report;
 }
 
@@ -86,9 +135,11 @@ Report report_of(const karate::Verdict& verdict) {
 }
 
 Result<Report> simulate_club(const Options& options) {
-  theus::Engine engine{{.journal = {.path = options.journal, .level = theus::Durability::os}}};
+  theus::Engine engine{engine_options(options)};
   if (auto founded = karate::found_club(engine); !founded)
     return founded.error();
+  if (auto spreading = spread(engine, options, "club"); !spreading)
+    return spreading.error();
   const karate::LiveLine live{engine.signals(), engine.agents().size()};
 
   const Stopwatch stopwatch;
@@ -102,15 +153,17 @@ Result<Report> simulate_club(const Options& options) {
   if (!verdict)
     return verdict.error();
   const double agent_commits = static_cast<double>(engine.agents().size()) * verdict->rounds;
-  return finished(engine.state(), report_of(*verdict), agent_commits, seconds);
+  return finished(engine, report_of(*verdict), agent_commits, seconds);
 }
 
 Result<Report> simulate_ring(const Options& options) {
   const std::int64_t memory_before = peak_memory_bytes();
-  theus::Engine engine;
+  theus::Engine engine{engine_options(options)};
   const Stopwatch forming;
   if (auto formed = karate::form_ring(engine, options.agents); !formed)
     return formed.error();
+  if (auto spreading = spread(engine, options, "ring"); !spreading)
+    return spreading.error();
   const double seconds_forming = forming.seconds();
   const karate::LiveLine live{engine.signals(), options.agents};
 
@@ -130,12 +183,13 @@ Result<Report> simulate_ring(const Options& options) {
                 fmt::format("{} agents, {} rounds\n", agents, options.rounds),
                 fmt::format("{:.3f} s to spawn them, {} bytes of peak memory each, their state included\n",
                             seconds_forming, bytes_per_agent)};
-  return finished(engine.state(), std::move(report), static_cast<double>(agents) * options.rounds, seconds);
+  return finished(engine, std::move(report), static_cast<double>(agents) * options.rounds, seconds);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  theus::serve_if_spawned({{"club", karate::found_club}, {"ring", karate::join_ring}});
   Options options;
   CLI::App parser{"Predicts how a karate club splits: every member is an agent that listens to those it meets."};
   parser.add_option("workflow", options.workflow, "The workflow file")->capture_default_str();
@@ -146,6 +200,13 @@ int main(int argc, char** argv) {
   parser.add_option("--rounds", options.rounds, "Rounds of the ring")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
+  parser
+      .add_option("--processes", options.processes,
+                  "Processes of the operating system that the agents are spread over, this one included; the result is "
+                  "the same with any number, and when some of the others are killed")
+      ->check(CLI::Range(1, 16))
+      ->capture_default_str();
+  parser.add_option("--folder", options.folder, "Where the other processes find this one")->capture_default_str();
   CLI11_PARSE(parser, argc, argv);
 
   const auto report = options.agents == 0 ? simulate_club(options) : simulate_ring(options);

@@ -27,18 +27,28 @@ theus::Agent agent_at(Place place) {
           .body = listen};
 }
 
+Place place_of(std::size_t index, std::size_t agents) {
+  return {static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(agents)};
+}
+
+theus::Status spawn_all(theus::Engine& engine, std::size_t agents) {
+  return engine.spawn_agents(agents, [agents](std::size_t i) { return agent_at(place_of(i, agents)); });
+}
+
 }  // namespace
 
 theus::Status form_ring(theus::Engine& engine, std::size_t agents) {
-  const auto place = [agents](std::size_t i) {
-    return Place{static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(agents)};
-  };
   theus::Value opinions = theus::Value::map();
-  for (std::size_t i = 0; i < agents; ++i)
-    opinions.set(place(i).name(), first_opinion(place(i).index));
+  for (std::uint32_t i = 0; i < agents; ++i)
+    opinions.set(place_of(i, agents).name(), first_opinion(i));
   if (auto begun = engine.compare_and_swap(engine.version(), {{"domain.ring", std::move(opinions)}}); !begun)
     return begun.error();
-  return engine.spawn_agents(agents, [&](std::size_t i) { return agent_at(place(i)); });
+  return spawn_all(engine, agents);
+}
+
+theus::Status join_ring(theus::Engine& engine) {
+  const auto ring = engine.state().get("domain.ring");
+  return ring ? spawn_all(engine, ring->size()) : theus::Status{ring.error()};
 }
 
 theus::Status turn_ring(theus::Engine& engine, int rounds) {

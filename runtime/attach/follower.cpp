@@ -70,7 +70,13 @@ Follower::Follower(const FollowTerms& terms, Version known, bool knows_run, Time
     state_.emplace(state.version(), StateParts{state, MetaZone::kept});
 }
 
-Follower::~Follower() { terms_.feed.leave(); }
+Follower::~Follower() {
+  if (line_ != nullptr) {
+    line_->close();
+    terms_.rounds->left(line_);
+  }
+  terms_.feed.leave();
+}
 
 Status Follower::receive(std::span<const std::byte> message, Time now) {
   silence_.heard(now);
@@ -84,6 +90,11 @@ Status Follower::receive(std::span<const std::byte> message, Time now) {
     case ToOwner::signals: send_signals(in); break;
     case ToOwner::reserve: reserve(in); break;
     case ToOwner::release: reservations_.erase(in.number()); break;
+    case ToOwner::offer:
+      if (auto taken = take_offer(in); !taken)
+        return taken;
+      break;
+    case ToOwner::stepped: take_steps(in); break;
     case ToOwner::alive: break;
     default: in.fail("the kind of the message is unknown");
   }
@@ -181,6 +192,30 @@ void Follower::reserve(CborCursor& in) {
     reservations_.emplace(id, *std::move(made));
 }
 
+Status Follower::take_offer(CborCursor& in) {
+  RoundOffer offer = read_offer(in);
+  if (in.failure() != nullptr)
+    return {};
+  if (terms_.rounds == nullptr)
+    return Error{Errc::unsupported, "join", "this engine shares no rounds out", "Run them where the agents are"};
+  if (line_ == nullptr)
+    line_ = std::make_shared<HostLine>(static_cast<int>(offer.pid), terms_.wake);
+  terms_.rounds->offered(line_, std::move(offer.agents));
+  return {};
+}
+
+/// What was meant for another run of the owner, or of a share that nobody waits for, is no fault.
+void Follower::take_steps(CborCursor& in) {
+  const bool is_ours = in.text() == terms_.identity.epoch;
+  ShareAnswer answer = read_answered_share(in, paths_);
+  if (in.failure() != nullptr)
+    return;
+  if (line_ == nullptr)
+    return in.fail("it has offered no agents");
+  if (is_ours)
+    terms_.rounds->answered(line_, std::move(answer));
+}
+
 /// Takes the outcomes that are there, in order.
 void Follower::collect(Time now) {
   if (held_back_ != nullptr && now >= retry_at_)
@@ -248,6 +283,11 @@ Status Follower::look(MessageWriter& out, Time now, bool is_short_of_memory) {
 }
 
 bool Follower::add_message(MessageWriter& out, Time) {
+  // Before commits that would lead past the version that a share is to be stepped on.
+  if (auto said = line_ != nullptr ? line_->next() : std::nullopt) {
+    out.add(*std::move(said));
+    return true;
+  }
   if (is_sending_state()) {
     out.add(next_piece());
     return true;

@@ -2,6 +2,7 @@
 
 #include "runtime/attach/framing.hpp"
 #include "runtime/attach/join_wire.hpp"
+#include "runtime/attach/round_desk.hpp"
 #include "runtime/attach/silence.hpp"
 #include "runtime/commit_turn.hpp"
 #include "runtime/state_parts.hpp"
@@ -33,6 +34,8 @@ struct FollowTerms {
   std::shared_ptr<const Descriptor> wake;
   /// Whether the owner takes calls.
   std::function<Status()> enter;
+  /// Who shares rounds out; nullptr: nobody, offers are refused.
+  RoundDesk* rounds = nullptr;
 };
 
 /// The owner's side of one joined process, as a rule: messages and time go in, messages come out (join_wire.hpp). It
@@ -61,7 +64,8 @@ public:
   Status look(MessageWriter& out, Time now, bool is_short_of_memory);
   /// Whether a look would find something to say at once.
   bool has_news(const MessageWriter& out) const noexcept {
-    return out.messages() < messages_max && (is_sending_state() || told_ < terms_.feed.newest());
+    return out.messages() < messages_max &&
+           (is_sending_state() || told_ < terms_.feed.newest() || (line_ != nullptr && line_->has_message()));
   }
   Time look_at() const noexcept;
   /// Readable when there are signals; -1 when there is nothing to wait for.
@@ -81,6 +85,8 @@ private:
   void answer_request(CborCursor& in);
   void send_signals(CborCursor& in);
   void reserve(CborCursor& in);
+  Status take_offer(CborCursor& in);
+  void take_steps(CborCursor& in);
   void collect(Time now);
   void hear();
   bool add_message(MessageWriter& out, Time now);
@@ -102,6 +108,8 @@ private:
   Time retry_at_{};
   std::size_t in_flight_ = 0;
   std::map<Reservations::Id, Reservation> reservations_;  // by the process's own numbers
+
+  HostLinePtr line_;  // nullptr: it has offered nothing
 
   std::vector<std::byte> answers_;  // a message, or empty
   std::vector<std::byte> signals_;  // the same

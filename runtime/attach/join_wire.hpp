@@ -21,6 +21,8 @@
 //     alive
 //     dropped   error                                                    and the end
 //
+// and about rounds what round_wire.hpp tells: offer and stepped to the owner, hosting and share to the one who joined.
+//
 //   proposal  = strict, reservation or 0, [read, ...], standing, audit, record             the record as in
 //   commit_record.hpp standing  = null or [elevated, [grant, ...]]        audit = null or [kind, who, reason,
 //   nanoseconds since 1970]
@@ -37,8 +39,26 @@
 
 namespace theus {
 
-enum class ToOwner : std::uint8_t { submit = 1, ask = 2, signals = 3, alive = 4, reserve = 5, release = 6 };
-enum class ToJoined : std::uint8_t { commits = 1, answers = 2, state = 3, signals = 4, alive = 5, dropped = 6 };
+enum class ToOwner : std::uint8_t {
+  submit = 1,
+  ask = 2,
+  signals = 3,
+  alive = 4,
+  reserve = 5,
+  release = 6,
+  offer = 7,
+  stepped = 8
+};
+enum class ToJoined : std::uint8_t {
+  commits = 1,
+  answers = 2,
+  state = 3,
+  signals = 4,
+  alive = 5,
+  dropped = 6,
+  hosting = 7,
+  share = 8
+};
 
 /// Of one proposal, and of what is sent to the owner as one message unless a single proposal has more.
 inline constexpr std::size_t submission_bytes_max = std::size_t{16} << 20;

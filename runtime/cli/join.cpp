@@ -52,9 +52,12 @@ Result<Report> work(Engine& engine, const Options& options, Session& session, st
   if (Status loaded = load_modules(engine, session.registry, options.modules); !loaded)
     return loaded.error();
   if (options.workflow.empty()) {
+    const auto hosted = engine.host_agents();
+    if (!hosted)
+      return hosted.error();
     if (!options.quiet && !session.json)
-      session.console.say(fmt::format("joined at version {}; {} processes, {} agents", engine.version(),
-                                      engine.processes().size(), engine.agents().size()));
+      session.console.say(fmt::format("joined at version {}; {} processes, {} agents, {} of them step in its rounds",
+                                      engine.version(), engine.processes().size(), engine.agents().size(), *hosted));
     serve(engine, options, session, end);
     return Report{{{"version", engine.version()}}};
   }
@@ -94,8 +97,8 @@ constinit const Command join_command{
     "  theus join unix:/home/me/shop/.theus/engine-4711 --module build/libshop.so\n"
     "  theus join $HANDLE --module build/libshop.so --run flow.yaml\n"
     "Processes, agents and workflows of the modules run in this process, on the state of that engine, which decides on "
-    "what they commit. Without a workflow the agents work until SIGINT or SIGTERM. When that engine goes down they "
-    "wait, and go on when it is back with its journal.",
+    "what they commit. Without a workflow the agents work until SIGINT or SIGTERM; those that the engine has as well "
+    "step here in its rounds. When that engine goes down they wait, and go on when it is back with its journal.",
     [](CLI::App& parser, const Session&) -> Action {
       auto options = std::make_shared<Options>();
       parser.add_option("HANDLE", options->handle, "Of Engine::context_handle()")->required();

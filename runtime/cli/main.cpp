@@ -1,3 +1,6 @@
 #include <theus/cli.hpp>
 
-int main(int argc, char** argv) { return theus::run_cli(argc, argv); }
+int main(int argc, char** argv) {
+  theus::serve_if_spawned();
+  return theus::run_cli(argc, argv);
+}

@@ -4,6 +4,8 @@
 
 #include "tests/system/command_line.hpp"
 
+#include <csignal>
+
 namespace theus::testing {
 namespace {
 
@@ -23,6 +25,16 @@ std::string digest_in(const std::string& text) {
   const std::string mark = "digest ";
   const auto at = text.find(mark);
   return at == std::string::npos ? "none in: " + text : text.substr(at + mark.size(), 64);
+}
+
+std::vector<int> children_of(int pid) {
+  std::vector<int> found;
+  for (const auto& thread : std::filesystem::directory_iterator{"/proc/" + std::to_string(pid) + "/task"}) {
+    std::ifstream file{thread.path() / "children"};
+    for (int child = 0; file >> child;)
+      found.push_back(child);
+  }
+  return found;
 }
 
 }  // namespace
@@ -88,6 +100,53 @@ TEST_CASE("the club splits as recorded but for member 9, the same in every run",
   CHECK(first["rounds"] == 55);
   CHECK(first["largest_move"] < 1e-6);
   CHECK(document(example("karate", {"--json"}).out)["digest"] == first["digest"]);
+}
+
+TEST_CASE("the club comes to the same end in any number of processes", "[examples]") {
+  const Folder folder;
+  for (const char* processes : {"1", "2", "3", "7"}) {
+    const Finished ran = example("karate", {"--processes", processes, "--folder", (folder.path() / ".theus").string()});
+    INFO(processes << ": " << ran.err);
+    CHECK(ran.exit == 0);
+    CHECK(ran.out == content_of(examples + "karate/expected.txt"));
+  }
+  const auto told =
+      document(example("karate", {"--json", "--processes", "3", "--folder", (folder.path() / ".theus").string()}).out);
+  REQUIRE(told["processes"].size() == 3);
+  CHECK(told["processes"][0]["last_round"] == 12);
+  CHECK(told["processes"][1]["last_round"] == 11);
+  CHECK(told["processes"][2]["steps"] == 11 * 55);
+  CHECK(std::filesystem::is_empty(folder.path()));
+  for (const char* wrong : {"0", "17", "many"}) {
+    const Finished refused = example("karate", {"--processes", wrong});
+    CHECK(refused.exit != 0);
+    CHECK(has(refused.err, "--processes"));
+  }
+}
+
+TEST_CASE("a ring whose processes are killed comes to the same end as one in a single process [F01]",
+          "[examples][F01]") {
+  const Folder folder;
+  const std::vector<std::string> work{"--agents", "300", "--rounds", "3000", "--json"};
+  const auto alone = document(example("karate", work).out);
+  std::vector<std::string> command{THEUS_BINARY_DIR "/bin/karate", "--processes", "3", "--folder",
+                                   (folder.path() / ".theus").string()};
+  command.insert(command.end(), work.begin(), work.end());
+  Subprocess ring{command};
+  ring.wait_for_err("processes: ");
+  ring.wait_for_err("\n");
+  // Both others, one after the other, at any moment of their work.
+  int killed = 0;
+  for (const int pid : children_of(ring.pid()))
+    killed += ::kill(pid, SIGKILL) == 0 ? 1 : 0;
+  CHECK(killed == 2);
+  const Finished finished = ring.finish();
+  INFO(finished.err);
+  REQUIRE(finished.exit == 0);
+  const auto told = document(finished.out);
+  CHECK(told["digest"] == alone["digest"]);
+  CHECK(told["version"] == 3001);
+  CHECK(std::filesystem::is_empty(folder.path()));
 }
 
 TEST_CASE("the club is a module for the command line too", "[examples]") {

@@ -81,6 +81,14 @@ struct Escalation {
   std::string cause;                 ///< the last failure, as a text
 };
 
+/// A process that steps agents in rounds of this engine: this one, or one that has joined.
+struct RoundHost {
+  int pid = 0;
+  std::uint64_t agents = 0;      ///< that it can step
+  std::uint64_t last_round = 0;  ///< steps that it took in the newest round
+  std::uint64_t steps = 0;       ///< in all rounds, as long as it has been there
+};
+
 /// What a round did.
 struct RoundReport {
   std::uint64_t agents = 0;  ///< that took part

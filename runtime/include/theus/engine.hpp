@@ -14,6 +14,7 @@
 #include <theus/process.hpp>
 #include <theus/signal_hub.hpp>
 #include <theus/snapshot.hpp>
+#include <theus/spawn.hpp>
 #include <theus/state_schema.hpp>
 #include <theus/statistics.hpp>
 #include <theus/transaction.hpp>
@@ -305,6 +306,26 @@ public:
   /// One round of all agents whose name matches the pattern (`*` and `?`), in order of their spawning.
   Result<RoundReport> round(std::string_view pattern = "*",
                             std::chrono::milliseconds timeout = std::chrono::seconds{60});
+
+  /// Starts a process that joins this engine and keeps it alive: it is started again when it ends, asked to end when
+  /// this engine is shut down, and ends by itself when this process is killed. `what` is the name of a function that
+  /// main() gave to serve_if_spawned(), or the path of a module (it has a slash or ends with `.so`, and no function has
+  /// that name). What agents it spawns and this engine has as well, alike, it steps in this engine's rounds.
+  /// Returns when it runs. Errors: unsupported without EngineOptions::attach, or in a program that does not call
+  /// serve_if_spawned(); bad_argument for a function that it does not know; what the function refused with, why the
+  /// module cannot be loaded; worker_died, deadline, resource_exhausted when it cannot be started.
+  Result<SpawnedProcess> spawn_process(std::string_view what, SpawnOptions options = {});
+  /// All that were started, in order; of very many those that have ended for good are forgotten.
+  std::vector<SpawnedStatus> spawned_processes() const;
+
+  /// Of an engine that joined: offers the owner to step, here, its agents in its rounds: those that were spawned here
+  /// until now under the same name and with the same contract, and do not act on their own. How many these are. The
+  /// owner keeps their private state and messages, and steps them itself when this process ends. What is spawned or
+  /// stopped later counts with the next offer. Errors: unsupported when this engine owns its state; owner_down,
+  /// timeout; too_large when the names have more than 16 MiB.
+  Result<std::size_t> host_agents();
+  /// Who steps agents in the rounds of this engine: this process first, then those that offered to.
+  std::vector<RoundHost> round_hosts() const;
 
   /// What has been executed, refused and retried since the engine was built, and how long it took.
   EngineStatistics statistics() const;

@@ -11,6 +11,11 @@ using ModuleFunction = Status (*)(Engine&);
 /// The interface version; a module built against another one is refused.
 inline constexpr std::uint32_t module_abi = 1;
 
+/// Loads the shared library and lets it register what it exports. It stays loaded until the process ends, since actors
+/// that run its code may outlive the engine. Errors: bad_input for a library that is missing, is no module, or was
+/// built against another interface; else what the registration answered, with the field `module`.
+Status load_module(Engine& engine, const std::string& file);
+
 }  // namespace theus
 
 #define THEUS_MODULE(engine)                                                                                    \
