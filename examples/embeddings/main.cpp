@@ -57,11 +57,11 @@ theus::Status processes(theus::Engine& engine) {
     }
     return taken;
   };
-  const auto registered = engine.register_process({.name = "embed",
-                                                   .inputs = {"domain.documents"},
-                                                   .outputs = {"heavy.rows"},
-                                                   .isolated = true,
-                                                   .body = embed_block});
+  auto registered = engine.register_process({.name = "embed",
+                                             .inputs = {"domain.documents"},
+                                             .outputs = {"heavy.rows"},
+                                             .isolated = true,
+                                             .body = embed_block});
   if (!registered)
     return registered;
   return engine.register_process({.name = "take_each_once",
