@@ -71,7 +71,7 @@ struct Core {
         hub(terms.signal_capacity),
         turn(&observer, *clock, with_others(terms.commits)),
         blocking(terms.blocking_threads_max),
-        workers(std::move(terms.workers), seed, std::move(terms.access), log),
+        workers(std::move(terms.workers), seed, std::move(terms.access), terms.heavy, log),
         heavy(std::move(terms.heavy)) {}
 
   const std::unique_ptr<const Clock> clock;

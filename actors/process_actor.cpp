@@ -105,6 +105,8 @@ Result<ExecutionResult> result_of(const Process& process, const ExecutionStart& 
   if (!answer->is_done)
     return held_to_declared(process, error_of_failed(*body));
   auto told = result_of_done(*body);
+  if (told)
+    swap_handles(*told, answer->built);
   return told ? held_to_contract(process, start, *std::move(told)) : std::move(told);
 }
 

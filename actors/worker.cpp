@@ -50,13 +50,14 @@ Result<std::unique_ptr<Worker>> Worker::start(const WorkerOptions& options, std:
   return std::unique_ptr<Worker>{new Worker{*std::move(child), std::move(ours), std::move(made->page)}};
 }
 
-Status Worker::give(std::span<const std::byte> call, std::chrono::seconds processor_time_max) {
+Status Worker::give(std::span<const std::byte> call, std::span<const PassedBuffer> buffers,
+                    std::chrono::seconds processor_time_max) {
   page_->cancelled.store(false);
   page_->progress.done.store(0, std::memory_order_relaxed);
   page_->progress.total.store(0, std::memory_order_relaxed);
   if (processor_time_max.count() > 0)
     allow_processor_time(pid(), processor_time_max);
-  return send_message(socket(), PacketKind::call, call);
+  return send_message(socket(), PacketKind::call, call, buffers);
 }
 
 Result<std::optional<WorkerMessage>> Worker::next_message(WorkerMessageReader& reader) {

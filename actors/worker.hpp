@@ -20,8 +20,10 @@ public:
   int watched() const noexcept { return child_.watched(); }
   WorkerPage& page() const noexcept { return *page_; }
 
-  /// Hands it a call, with nothing cancelled and, if that is limited, so much more processor time than it has used.
-  Status give(std::span<const std::byte> call, std::chrono::seconds processor_time_max);
+  /// Hands it a call and the buffers that it may read, with nothing cancelled and, if that is limited, so much more
+  /// processor time than it has used.
+  Status give(std::span<const std::byte> call, std::span<const PassedBuffer> buffers,
+              std::chrono::seconds processor_time_max);
   Result<std::optional<WorkerMessage>> next_message(WorkerMessageReader& reader);
   void kill() noexcept { child_.kill(); }
   /// Kills it if it still runs, and tells how it ended.

@@ -26,10 +26,12 @@ milliseconds backoff_after(int failures) {
 
 }  // namespace
 
-WorkerDesk::WorkerDesk(WorkerOptions options, std::vector<std::byte> terms, LogSink log)
+WorkerDesk::WorkerDesk(WorkerOptions options, std::vector<std::byte> terms, std::shared_ptr<shm::HeavyRoom> heavy,
+                       LogSink log)
     : options_(std::move(options)),
       count_max_(options_.count_max > 0 ? options_.count_max : std::max(1U, std::thread::hardware_concurrency())),
       terms_(std::move(terms)),
+      heavy_(std::move(heavy)),
       log_(std::move(log)) {}
 
 void WorkerDesk::add(std::shared_ptr<WorkerJob> job) {
@@ -129,7 +131,8 @@ void WorkerDesk::hand_out(Told& told) {
     if (found == seats_.end())
       return;
     Seat& seat = **found;
-    const auto given = seat.worker->give(job->body, options_.processor_time_max);
+    const auto lent = lent_buffers(job->buffers);
+    const auto given = lent ? seat.worker->give(job->body, *lent, options_.processor_time_max) : Status{lent.error()};
     if (!given && given.error().code() != Errc::resource_exhausted) {
       seat.phase = Seat::Phase::leaving;  // it is dead, which its descriptor will tell
       seat.worker->kill();

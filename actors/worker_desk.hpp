@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/worker.hpp"
+#include "actors/worker_buffers.hpp"
 #include "actors/worker_job.hpp"
 
 #include <deque>
@@ -14,12 +15,13 @@ namespace theus::actors {
 /// split by concern: worker_desk.cpp (who gets what, starts, deadlines, deaths), worker_replies.cpp (what workers say).
 class WorkerDesk : public std::enable_shared_from_this<WorkerDesk> {
 public:
-  WorkerDesk(WorkerOptions options, std::vector<std::byte> terms, LogSink log);
+  WorkerDesk(WorkerOptions options, std::vector<std::byte> terms, std::shared_ptr<shm::HeavyRoom> heavy, LogSink log);
 
   /// Thread-safe.
   void add(std::shared_ptr<WorkerJob> job);
   void close();
   WorkerPool::Load load() const;
+  const shm::HeavyRoom& heavy() const noexcept { return *heavy_; }
 
 private:
   using Time = std::chrono::steady_clock::time_point;
@@ -59,16 +61,17 @@ private:
   void end_all();
 
   void hear(const SeatPtr& seat, bool is_dead, Told& told);
-  Status take(Seat& seat, const WorkerMessage& message, Told& told);
+  Status take(Seat& seat, WorkerMessage& message, Told& told);
   Status take_ready(Seat& seat, Told& told);
   Status take_unfit(Seat& seat, const WorkerMessage& message, Told& told);
   Status take_log(const Seat& seat, const WorkerMessage& message);
-  Status take_answer(Seat& seat, const WorkerMessage& message, Told& told);
+  Status take_answer(Seat& seat, WorkerMessage& message, Told& told);
 
   // Constant after construction.
   const WorkerOptions options_;
   const std::size_t count_max_;
   const std::vector<std::byte> terms_;
+  const std::shared_ptr<shm::HeavyRoom> heavy_;
   const LogSink log_;
 
   mutable std::mutex mutex_;

@@ -2,6 +2,7 @@
 
 #include "actors/worker_pool.hpp"
 #include "runtime/child_process.hpp"
+#include "shm/arena.hpp"
 
 #include <optional>
 
@@ -12,7 +13,8 @@ struct WorkerJob {
   CallPtr call;
   std::vector<std::byte> body;
   WorkerPool::Answer answer;
-  LogEntry heading{};  // who logs
+  std::vector<shm::Hold> buffers{};  // that the worker may read: kept until there is an answer
+  LogEntry heading{};                // who logs
   int deaths = 0;
   std::size_t logged = 0;
   std::optional<std::chrono::steady_clock::time_point> told_to_stop{};

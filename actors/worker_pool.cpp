@@ -5,17 +5,27 @@
 
 namespace theus::actors {
 
-WorkerPool::WorkerPool(WorkerOptions options, std::uint64_t seed, AccessOptions access, LogSink log)
+WorkerPool::WorkerPool(WorkerOptions options, std::uint64_t seed, AccessOptions access, const HeavyZone& heavy,
+                       LogSink log)
     : desk_(std::make_shared<WorkerDesk>(
-          std::move(options), encode_body(to_value(WorkerTerms{seed, std::move(access)})).value(), std::move(log))) {}
+          std::move(options),
+          encode_body(to_value(WorkerTerms{seed, shm::HeavyRoom::of(heavy)->options().bytes_max, std::move(access)}))
+              .value(),
+          shm::HeavyRoom::of(heavy), std::move(log))) {}
 
 WorkerPool::~WorkerPool() { close(); }
 
 void WorkerPool::run(const CallPtr& call, const ExecutionStart& start, Answer answer) {
-  auto body = encode_body(to_value(isolated_call(start)));
+  const IsolatedCall message = isolated_call(start);
+  auto body = encode_body(to_value(message));
   if (!body)
     return answer(body.error());
-  desk_->add(std::make_shared<WorkerJob>(call, start, *std::move(body), std::move(answer)));
+  auto buffers = held_buffers(desk_->heavy(), message);
+  if (!buffers)
+    return answer(buffers.error());
+  auto job = std::make_shared<WorkerJob>(call, start, *std::move(body), std::move(answer));
+  job->buffers = *std::move(buffers);
+  desk_->add(std::move(job));
 }
 
 void WorkerPool::close() { desk_->close(); }

@@ -1,7 +1,9 @@
 #pragma once
 
 #include "actors/call.hpp"
+#include "runtime/isolated/handles.hpp"
 
+#include <theus/heavy.hpp>
 #include <theus/isolated.hpp>
 
 #include <functional>
@@ -14,6 +16,7 @@ namespace theus::actors {
 struct WorkerAnswer {
   bool is_done = false;  ///< false: `body` tells of an error
   std::vector<std::byte> body;
+  std::vector<HandleSwap> built{};  ///< the handles in it of buffers that the worker built, and the engine's
 };
 
 class WorkerDesk;
@@ -32,7 +35,7 @@ public:
   using Answer = std::function<void(Result<WorkerAnswer>)>;
 
   /// The log gets what bodies write with ctx.log(), and why workers ended.
-  WorkerPool(WorkerOptions options, std::uint64_t seed, AccessOptions access, LogSink log);
+  WorkerPool(WorkerOptions options, std::uint64_t seed, AccessOptions access, const HeavyZone& heavy, LogSink log);
   /// As close().
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;

@@ -30,7 +30,7 @@ void WorkerDesk::hear(const SeatPtr& seat, bool is_dead, Told& told) {
 }
 
 /// Refuses what a worker of ours does not say.
-Status WorkerDesk::take(Seat& seat, const WorkerMessage& message, Told& told) {
+Status WorkerDesk::take(Seat& seat, WorkerMessage& message, Told& told) {
   switch (message.kind) {
     case PacketKind::ready: return take_ready(seat, told);
     case PacketKind::unfit: return take_unfit(seat, message, told);
@@ -84,16 +84,22 @@ Status WorkerDesk::take_log(const Seat& seat, const WorkerMessage& message) {
   return {};
 }
 
-Status WorkerDesk::take_answer(Seat& seat, const WorkerMessage& message, Told& told) {
+Status WorkerDesk::take_answer(Seat& seat, WorkerMessage& message, Told& told) {
   const bool is_done = message.kind == PacketKind::done;
   const auto failure = is_done ? Result<Value>{Value{}} : decode_body(message.body);
   if (!failure)
     return failure.error();
+  // What there is no room for is the call's failure; what is no sealed buffer is the worker's.
+  auto built = adopted_buffers(*heavy_, std::move(message.buffers));
+  if (!built && built.error().code() != Errc::no_space && built.error().code() != Errc::unsupported)
+    return built.error();
   const std::lock_guard lock{mutex_};
   if (seat.phase != Seat::Phase::running)
     return out_of_turn();
   report_progress(seat);
-  told.emplace_back(std::exchange(seat.job, nullptr), WorkerAnswer{is_done, message.body});
+  told.emplace_back(std::exchange(seat.job, nullptr),
+                    built ? Result<WorkerAnswer>{WorkerAnswer{is_done, std::move(message.body), *std::move(built)}}
+                          : Result<WorkerAnswer>{built.error()});
   failures_ = 0;
   last_call_ = std::chrono::steady_clock::now();
   // What has filled its memory is still there.

@@ -4,8 +4,10 @@
 #include "actors/rehearsal.hpp"
 #include "actors/user_callback.hpp"
 #include "runtime/isolated/attempt.hpp"
+#include "runtime/isolated/handles.hpp"
 #include "runtime/isolated/packets.hpp"
 #include "runtime/isolated/page.hpp"
+#include "shm/heavy_room.hpp"
 
 #include <theus/isolated.hpp>
 
@@ -38,10 +40,11 @@ void leave_with_owner(int socket) {
   }}.detach();
 }
 
-void send_or_leave(int socket, PacketKind kind, const Value& value) {
+void send_or_leave(int socket, PacketKind kind, const Value& value, std::span<const PassedBuffer> buffers = {}) {
   const auto body = encode_body(value);
   const auto fitting = body ? body : encode_body(failed_value(body.error()));
-  if (!fitting || !send_message(socket, body ? kind : PacketKind::failed, *fitting))
+  if (!fitting ||
+      !(body ? send_message(socket, kind, *body, buffers) : send_message(socket, PacketKind::failed, *fitting)))
     leave(exit_no_owner);
 }
 
@@ -65,7 +68,7 @@ public:
       if ((**message).kind == PacketKind::terms)
         begin(*body);
       else
-        answer(*body);
+        answer(*body, std::move((**message).buffers));
     }
   }
 
@@ -78,6 +81,8 @@ private:
     page_ = *std::move(page);
     seed_ = terms->seed;
     rehearsal_ = std::make_unique<Rehearsal>(terms->access, seed_);
+    heavy_ = std::make_shared<shm::GuestHeavy>(terms->heavy_bytes_max);
+    shm::HeavyRoom::of(rehearsal_->engine().heavy())->become_guest(heavy_);
     Status registered;
     if (auto called = call_user([&] { registered = registration_(rehearsal_->engine()); }); !called)
       registered = called;
@@ -92,13 +97,18 @@ private:
     leave(exit_no_owner);
   }
 
-  void answer(const Value& told) {
+  void answer(const Value& told, std::vector<PassedBuffer> lent) {
     const auto call = isolated_call_of(told);
+    heavy_->begin(std::move(lent));
     auto result = call ? run(*call) : Result<ExecutionResult>{call.error()};
+    std::vector<HeavyRef> named;
     if (result)
-      send_or_leave(socket_, PacketKind::done, done_value(*result));
+      each_handle(*result, [&](const HeavyRef& ref) { named.push_back(ref); });
+    const auto built = heavy_->end(named);
+    if (result && built)
+      send_or_leave(socket_, PacketKind::done, done_value(*result), *built);
     else
-      send_or_leave(socket_, PacketKind::failed, failed_value(result.error()));
+      send_or_leave(socket_, PacketKind::failed, failed_value(result ? built.error() : result.error()));
   }
 
   Result<ExecutionResult> run(const IsolatedCall& call) {
@@ -121,6 +131,7 @@ private:
   WorkerMessageReader reader_;
   std::shared_ptr<WorkerPage> page_;
   std::uint64_t seed_ = 0;
+  std::shared_ptr<shm::GuestHeavy> heavy_;
   std::unique_ptr<Rehearsal> rehearsal_;
   Cast cast_;
 };

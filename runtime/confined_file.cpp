@@ -101,11 +101,16 @@ bool has_dots(const std::filesystem::path& name) {
 
 }  // namespace
 
+bool leads_out_of_folder(std::string_view name) {
+  const std::filesystem::path relative{name};
+  return relative.is_absolute() || has_dots(relative);
+}
+
 Result<std::string> read_beneath(const std::filesystem::path& folder, std::string_view name, std::size_t bytes_max) {
   const std::filesystem::path relative{name};
   if (relative.empty() || name.find('\0') != std::string_view::npos)
     return refused(name, "names no file");
-  if (relative.is_absolute() || has_dots(relative))
+  if (leads_out_of_folder(name))
     return leads_out(name);
   const std::string start = folder.empty() ? "." : folder.string();
   const Descriptor at{open_retrying(AT_FDCWD, start.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};

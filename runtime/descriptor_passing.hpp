@@ -15,7 +15,7 @@ namespace theus {
 
 // Packets with descriptors, over a connected socket of type SOCK_SEQPACKET of the local machine (unix(7), SCM_RIGHTS).
 
-inline constexpr std::size_t descriptors_per_packet_max = 16;
+inline constexpr std::size_t descriptors_per_packet_max = 128;
 
 /// As send(2), with descriptors, which stay the caller's; again when a signal interrupts it. REQUIRES: at most
 /// descriptors_per_packet_max of them.

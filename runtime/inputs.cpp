@@ -5,6 +5,7 @@
 #include "runtime/csv.hpp"
 #include "runtime/escape.hpp"
 #include "runtime/findings.hpp"
+#include "runtime/matched_files.hpp"
 #include "runtime/text_position.hpp"
 
 #include <theus/json.hpp>
@@ -42,6 +43,16 @@ Finding json_finding(const Error& error, const std::string& file, int lines_befo
   return {file, at, error.cause(), error.remedy()};
 }
 
+/// Free texts may have page breaks.
+std::size_t find_unfit(std::string_view text, InputFormat format) {
+  std::size_t at = find_unsafe(text, true);
+  while (format == InputFormat::text && at != std::string_view::npos && text[at] == '\f') {
+    const std::size_t next = find_unsafe(text.substr(at + 1), true);
+    at = next == std::string_view::npos ? next : at + 1 + next;
+  }
+  return at;
+}
+
 class InputLoader {
 public:
   InputLoader(const Workflow& workflow, const InputOptions& options)
@@ -76,19 +87,53 @@ private:
     const auto given = options_.overrides.find(input.name);
     const bool overridden = given != options_.overrides.end();
     const std::string& from = overridden ? given->second : input.from;
+    if (input.format == InputFormat::files)
+      return load_files(input, from, overridden);
     auto content = from == "-"  ? standard_input()
                    : overridden ? read_file(from, bytes_left_)
                                 : read_beneath(input.folder, from, bytes_left_);
-    if (!content) {
-      findings_.add({input.file, input.at, "the input '" + input.name + "': " + content.error().cause(),
-                     content.error().remedy()});
-      return std::nullopt;
-    }
+    if (!content)
+      return refuse(input, content.error());
     bytes_left_ -= content->size();
     const std::string file = from == "-"  ? std::string{standard_input_name}
                              : overridden ? from
                                           : (input.folder / from).string();
     return parse(*content, input.format, file);
+  }
+
+  std::nullopt_t refuse(const WorkflowInput& input, const Error& why) {
+    findings_.add({input.file, input.at, "the input '" + input.name + "': " + why.cause(), why.remedy()});
+    return std::nullopt;
+  }
+
+  /// A map for each file that the pattern matches: its name from the pattern's folder on, and its text.
+  std::optional<Value> load_files(const WorkflowInput& input, const std::string& pattern, bool overridden) {
+    if (pattern == "-")
+      return refuse(input, {Errc::bad_input, {}, "the standard input is no folder of files", "Give a pattern"});
+    const std::filesystem::path folder = overridden ? std::filesystem::path{} : input.folder;
+    const bool may_lead_out = !overridden && leads_out_of_folder(pattern);
+    // Reading refuses it in the words of all formats.
+    const auto names =
+        may_lead_out ? Result<std::vector<std::string>>{{pattern}} : matched_files(folder, pattern, options_.files_max);
+    if (!names)
+      return refuse(input, names.error());
+    std::vector<Value> files;
+    const std::size_t findings_before = findings_.count();
+    for (const std::string& name : *names) {
+      const std::size_t bytes_max = std::min(bytes_left_, options_.file_bytes_max);
+      const auto text = overridden ? read_file(name, bytes_max) : read_beneath(folder, name, bytes_max);
+      if (!text) {
+        refuse(input, text.error());
+        continue;
+      }
+      bytes_left_ -= text->size();
+      const std::string shown = name.substr(fixed_part(pattern).size());
+      if (find_unsafe(shown, false) != std::string_view::npos)
+        refuse(input, {Errc::bad_input, {}, "the name '" + escaped(shown) + "' is not plain UTF-8", "Rename the file"});
+      else if (auto value = parse(*text, InputFormat::text, (folder / name).string()))
+        files.push_back({{"name", shown}, {"text", *std::move(value)}});
+    }
+    return findings_.count() == findings_before ? std::optional{Value::list(std::move(files))} : std::nullopt;
   }
 
   Result<std::string> standard_input() {
@@ -99,7 +144,7 @@ private:
   }
 
   std::optional<Value> parse(std::string_view text, InputFormat format, const std::string& file) {
-    if (const std::size_t unsafe = find_unsafe(text, true); unsafe != std::string_view::npos) {
+    if (const std::size_t unsafe = find_unfit(text, format); unsafe != std::string_view::npos) {
       findings_.add(
           {file, position_after(text.substr(0, unsafe)),
            "the file is not UTF-8, or a control character, bidirectional character or byte order mark stands here",
@@ -108,6 +153,7 @@ private:
     }
     switch (format) {
       case InputFormat::text: return Value{text};
+      case InputFormat::files: break;  // which are texts, each for itself
       case InputFormat::jsonl: return parse_lines(text, file);
       case InputFormat::json: {
         auto value = parse_json(text, {.bytes_max = options_.bytes_max});

@@ -26,10 +26,9 @@ struct FormatName {
 };
 
 constexpr std::array format_names{
-    FormatName{"csv", InputFormat::csv, ".csv"},
-    FormatName{"json", InputFormat::json, ".json"},
-    FormatName{"jsonl", InputFormat::jsonl, ".jsonl"},
-    FormatName{"text", InputFormat::text, ".txt"},
+    FormatName{"csv", InputFormat::csv, ".csv"},       FormatName{"json", InputFormat::json, ".json"},
+    FormatName{"jsonl", InputFormat::jsonl, ".jsonl"}, FormatName{"text", InputFormat::text, ".txt"},
+    FormatName{"files", InputFormat::files, "*"},
 };
 
 std::optional<InputFormat> format_of(const Node& map, const std::string& from, FieldReader& reader) {
@@ -37,13 +36,15 @@ std::optional<InputFormat> format_of(const Node& map, const std::string& from, F
     const auto found = std::ranges::find(format_names, stated->node.text, &FormatName::name);
     if (stated->node.is_scalar() && found != format_names.end())
       return found->format;
-    reader.add(stated->node.at, "unknown format of an input", "Formats are csv, json, jsonl and text");
+    reader.add(stated->node.at, "unknown format of an input", "Formats are csv, json, jsonl, text and files");
     return std::nullopt;
   }
+  if (from.find('*') != std::string::npos)
+    return InputFormat::files;
   for (const FormatName& each : format_names)
     if (from.ends_with(each.suffix))
       return each.format;
-  reader.add(map.at, "the key 'format' is missing in an input", "Formats are csv, json, jsonl and text");
+  reader.add(map.at, "the key 'format' is missing in an input", "Formats are csv, json, jsonl, text and files");
   return std::nullopt;
 }
 

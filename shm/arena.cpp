@@ -206,19 +206,32 @@ Result<Hold> Arena::publish(Loan loan, HeavyType type, const HeavyShape& shape, 
 
 Result<Hold> Arena::adopt(Descriptor file, HeavyType type, const HeavyShape& shape, OwnerId owner) {
   const auto wanted = shape.bytes(type);
+  const auto header = read_header(file, SegmentKind::single);
+  if (!header)
+    return header.error();
+  if (!wanted || *wanted > header->data_bytes || header->data_offset != SegmentHeader::page_bytes)
+    return bad_handle("the buffer of another process is smaller than its shape, or not where it belongs");
+  const std::uint64_t capacity = header->data_bytes;
   std::unique_lock lock{mutex_};
+  const auto place = [&]() -> Result<std::uint32_t> {
+    if (auto allowed = check_quota(capacity, accounts_[owner]); !allowed)
+      return allowed.error();
+    return store_.adopt(file, *header);
+  };
   work_off_released();
   const std::uint64_t before = store_.segment_changes();
-  auto block = store_.adopt(std::move(file));
-  if (!block)
+  auto block = place();
+  if (!block) {
+    sweep();
+    store_.trim();
+    block = place();
+  }
+  while (!block && options_.policy == FullPolicy::evict && evict_one(owner))
+    block = place();
+  if (!block) {
+    ++refused_;
+    publish_segments();
     return block.error();
-  const std::uint64_t capacity = store_.place(*block).capacity;
-  Status allowed = check_quota(capacity, accounts_[owner]);
-  if (allowed && (!wanted || *wanted > capacity))
-    allowed = bad_handle("the buffer of another process is smaller than its shape");
-  if (!allowed) {
-    store_.give_back(*block);
-    return allowed.error();
   }
   if (store_.segment_changes() != before)
     publish_segments();

@@ -105,7 +105,8 @@ public:
   Result<Loan> lend(std::uint64_t bytes, OwnerId owner = 0);
   /// Makes the block immutable and gives it a handle. Refuses (bad_argument) a shape that does not fit the loan.
   Result<Hold> publish(Loan loan, HeavyType type, const HeavyShape& shape, bool in_place = false);
-  /// Takes over a block that another process built: a SealedBuffer's file. Refuses with bad_handle and no_space.
+  /// Takes over a block that another process built: a SealedBuffer's file. Refuses with bad_handle what is not sealed,
+  /// whole, and large enough for the shape, and with no_space, before it maps anything.
   Result<Hold> adopt(Descriptor file, HeavyType type, const HeavyShape& shape, OwnerId owner = 0);
   /// One more hold on what the handle names. Refuses with bad_handle, expired_handle, heavy_lost, heavy_dirty.
   Result<Hold> hold(const HeavyRef& ref);
@@ -129,6 +130,8 @@ public:
   Result<Descriptor> table_file() const;
   Result<Descriptor> lease_file(ConsumerId consumer) const;
   Result<Descriptor> segment_file(std::uint32_t segment) const;
+  /// Of the block's first byte in that file.
+  std::uint64_t offset(const Hold& hold) const noexcept { return store_.place(hold.block_).offset(); }
   /// A lease in the name of the consumer, and the handle by which it takes it. Refuses with no_space when the
   /// consumer holds too many or too much, and peer_down.
   Result<HeavyRef> grant(ConsumerId consumer, const Hold& hold);

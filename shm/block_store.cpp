@@ -114,20 +114,22 @@ void BlockStore::retire(std::uint32_t block) {
   std::erase(numbers_, block);
 }
 
-Result<std::uint32_t> BlockStore::adopt(Descriptor file) {
+Result<std::uint32_t> BlockStore::adopt(Descriptor& file, const SegmentHeader& header) {
   if (segments_.size() == terms_.segments_max)
     return no_space("there are " + std::to_string(segments_.size()) + " segments, which is the limit", 1, 0,
                     "Let go of buffers that other processes made");
-  auto segment = Segment::adopt(std::move(file), next_segment_);
-  if (!segment)
-    return segment.error();
-  if (segment->bytes() > terms_.reserved_bytes_max - std::min(reserved_bytes_, terms_.reserved_bytes_max))
-    return no_space("a buffer of another process does not fit into the quota", segment->bytes(),
-                    terms_.reserved_bytes_max - std::min(reserved_bytes_, terms_.reserved_bytes_max),
+  const std::uint64_t free = terms_.reserved_bytes_max - std::min(reserved_bytes_, terms_.reserved_bytes_max);
+  if (header.size > free)
+    return no_space("a buffer of another process does not fit into the quota", header.size, free,
                     "Let go of others first, or raise HeavyOptions::bytes_max");
   auto block = take_number();
   if (!block)
     return block;
+  auto segment = Segment::adopt(file, next_segment_, header);
+  if (!segment) {
+    numbers_.push_back(*block);
+    return segment.error();
+  }
   Segment* kept = keep(*std::move(segment));
   places_[*block] = {{kept, kept->base() + kept->header().data_offset, kept->header().data_bytes}, no_slab};
   return block;

@@ -40,8 +40,9 @@ public:
   /// A block of at least that many bytes; its number stays its own until it is given back. Refuses with no_space.
   Result<std::uint32_t> take(std::uint64_t bytes);
   void give_back(std::uint32_t block);
-  /// A block that fills a segment made by another process.
-  Result<std::uint32_t> adopt(Descriptor file);
+  /// A block that fills a segment made by another process, whose header was read. Takes the descriptor unless it
+  /// refuses, with no_space.
+  Result<std::uint32_t> adopt(Descriptor& file, const SegmentHeader& header);
   /// Never to be used again: its number has no generations left.
   void retire(std::uint32_t block);
 

@@ -50,6 +50,9 @@ Result<ArenaPtr> HeavyRoom::arena() {
   if (is_joined())
     return Error{Errc::unsupported, "heavy zone", "the zone belongs to another process and is only read here",
                  "Build buffers in the process that runs the engine"};
+  if (guest_ != nullptr)
+    return Error{Errc::unsupported, "heavy zone", "an isolated body reads buffers, and builds them for good",
+                 "Let a process that is not isolated write in place"};
   const std::lock_guard lock{mutex_};
   if (arena_ == nullptr) {
     auto made = Arena::create({.bytes_max = options_.bytes_max,
@@ -93,7 +96,7 @@ Result<Hold> HeavyRoom::hold(const HeavyRef& ref) const {
 
 Result<Admitted> HeavyRoom::admit(const Value& value) {
   if (value.is_heavy()) {
-    if (is_joined())  // its owner knows, and is asked with the commit
+    if (is_joined() || guest_ != nullptr)  // its owner knows, and is asked with the commit
       return Admitted{value, 0};
     auto kept = hold(value.as_heavy());
     if (!kept)
@@ -105,6 +108,8 @@ Result<Admitted> HeavyRoom::admit(const Value& value) {
   const bool is_reals = value.is_list() && all_are(value, Value::Kind::real);
   const bool is_integers = value.is_list() && all_are(value, Value::Kind::integer);
   if (is_reals || is_integers || (value.is_bytes() && !value.empty())) {
+    if (guest_ != nullptr)  // copied where the engine is
+      return Admitted{value, 0};
     auto made = arena();
     if (!made)
       return made.error();

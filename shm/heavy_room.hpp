@@ -2,6 +2,7 @@
 
 #include "runtime/heavy_gate.hpp"
 #include "shm/arena.hpp"
+#include "shm/guest_heavy.hpp"
 #include "shm/joined_heavy.hpp"
 
 #include <theus/heavy.hpp>
@@ -10,8 +11,9 @@
 
 namespace theus::shm {
 
-/// What stands behind a HeavyZone: an arena that is made when it is first needed, or another process's zone, which is
-/// joined when it is first needed, again when its owner was replaced, and only read. Thread-safe.
+/// What stands behind a HeavyZone: an arena that is made when it is first needed; or another process's zone, which is
+/// joined when it is first needed, again when its owner was replaced, and only read; or what a worker has of its
+/// engine's. Thread-safe.
 class HeavyRoom final : public HeavyGate {
 public:
   explicit HeavyRoom(const HeavyOptions& options) : options_(options) {}
@@ -27,11 +29,16 @@ public:
   /// That of the zone: for those who let other processes join.
   static const std::shared_ptr<HeavyRoom>& of(const HeavyZone& zone) noexcept { return zone.room_; }
 
+  /// REQUIRES: nobody has used it yet.
+  void become_guest(std::shared_ptr<GuestHeavy> guest) noexcept { guest_ = std::move(guest); }
+  /// nullptr: this is no worker.
+  const std::shared_ptr<GuestHeavy>& guest() const noexcept { return guest_; }
+
   bool is_joined() const noexcept { return join_ != nullptr; }
   /// REQUIRES: is_joined(). Errors: why it cannot be.
   Result<std::shared_ptr<JoinedHeavy>> joined();
 
-  /// Makes it if there is none. Refuses (unsupported) in another process's zone.
+  /// Makes it if there is none. Refuses (unsupported) in another process's zone, and in a worker.
   Result<ArenaPtr> arena();
   /// nullptr: nobody needed it yet.
   ArenaPtr arena_if_made() const;
@@ -47,6 +54,7 @@ public:
 private:
   const HeavyOptions options_;
   const Join join_;
+  std::shared_ptr<GuestHeavy> guest_;  // constant once it is used
   std::atomic<std::uint64_t> copied_bytes_{0};
   mutable std::mutex mutex_;
   ArenaPtr arena_;                       // guarded by mutex_

@@ -10,9 +10,22 @@ namespace shm {
 class HeavyLoan {
 public:
   HeavyLoan(Loan loan, HeavyType type, const HeavyShape& shape) : loan_(std::move(loan)), type_(type), shape_(shape) {}
+  HeavyLoan(std::shared_ptr<GuestHeavy> guest, SealedBuffer buffer, HeavyType type, const HeavyShape& shape)
+      : guest_(std::move(guest)), buffer_(std::move(buffer)), type_(type), shape_(shape) {}
 
-  std::span<std::byte> bytes() const noexcept { return loan_ ? loan_->bytes() : std::span<std::byte>{}; }
+  std::span<std::byte> bytes() const noexcept {
+    return loan_ ? loan_->bytes() : buffer_ ? buffer_->bytes() : std::span<std::byte>{};
+  }
   Result<Value> publish(const ArenaPtr& arena, bool in_place) {
+    if (buffer_) {
+      if (in_place)
+        return Error{Errc::unsupported, "heavy zone", "an isolated body builds buffers for good",
+                     "Use publish(), or a process that is not isolated"};
+      auto handle = guest_->publish(*std::exchange(buffer_, std::nullopt), type_, shape_);
+      if (!handle)
+        return handle;
+      handle_ = *std::move(handle);
+    }
     if (loan_) {
       auto hold = arena->publish(*std::exchange(loan_, std::nullopt), type_, shape_, in_place);
       if (!hold)
@@ -27,6 +40,8 @@ public:
 private:
   ArenaPtr arena_;
   std::optional<Loan> loan_;
+  std::shared_ptr<GuestHeavy> guest_;
+  std::optional<SealedBuffer> buffer_;  // in a worker
   HeavyType type_;
   HeavyShape shape_;
   Value handle_;
@@ -82,6 +97,12 @@ Result<std::shared_ptr<shm::HeavyLoan>> HeavyZone::lend(HeavyType type, const He
   if (!bytes)
     return Error{Errc::bad_argument, "heavy zone", "the shape has no elements, or more than can be counted",
                  "Give one to four extents of at least 1"};
+  if (const auto& guest = room_->guest()) {
+    auto buffer = guest->build(*bytes);
+    if (!buffer)
+      return buffer.error();
+    return std::make_shared<shm::HeavyLoan>(guest, *std::move(buffer), type, shape);
+  }
   auto arena = room_->arena();
   if (!arena)
     return arena.error();
@@ -100,11 +121,11 @@ Result<HeavyZone::Seen> HeavyZone::look(const Value& value, HeavyType type) cons
   const auto ref = shm::reference_in(value);
   if (!ref)
     return ref.error();
-  if (room_->is_joined()) {
-    const auto joined = room_->joined();
+  if (room_->is_joined() || room_->guest() != nullptr) {
+    const auto joined = room_->is_joined() ? room_->joined() : Result<std::shared_ptr<shm::JoinedHeavy>>{nullptr};
     if (!joined)
       return joined.error();
-    auto shown = (*joined)->look(*ref);
+    auto shown = room_->is_joined() ? (*joined)->look(*ref) : room_->guest()->look(*ref);
     if (!shown)
       return shown.error();
     if (auto fits = shm::check_type(shm::parts_of(*ref), type); !fits)
@@ -134,7 +155,7 @@ Result<HeavyZone::Written> HeavyZone::begin_write(const Value& value, HeavyType 
   const auto ref = shm::reference_in(value);
   if (!ref)
     return ref.error();
-  if (room_->is_joined())
+  if (room_->is_joined() || room_->guest() != nullptr)
     return room_->arena().error();
   const shm::ArenaPtr arena = room_->arena_if_made();
   auto hold = arena == nullptr ? room_->hold(*ref) : arena->hold_even_dirty(*ref);

@@ -34,11 +34,11 @@ std::byte* reserve_addresses(std::uint64_t bytes) noexcept {
 
 }  // namespace
 
-Result<Mapping> Mapping::map(const Descriptor& file, std::uint64_t bytes, Access access) {
+Result<Mapping> Mapping::map(const Descriptor& file, std::uint64_t bytes, Access access, std::uint64_t offset) {
   const std::string path = "/proc/self/fd/" + std::to_string(file.number());
   const bip::mode_t mode = access == Access::write ? bip::read_write : bip::read_only;
   std::byte* aligned = nullptr;
-  if (bytes >= huge_page_bytes && bytes % std::uint64_t{4096} == 0) {
+  if (offset == 0 && bytes >= huge_page_bytes && bytes % std::uint64_t{4096} == 0) {
     aligned = reserve_addresses(bytes);
     if (aligned == nullptr)
       return from_kernel("mmap", ENOMEM, bytes);
@@ -46,7 +46,7 @@ Result<Mapping> Mapping::map(const Descriptor& file, std::uint64_t bytes, Access
   try {
     const bip::file_mapping opened{path.c_str(), mode};
     if (aligned == nullptr)
-      return Mapping{bip::mapped_region{opened, mode, 0, bytes}};
+      return Mapping{bip::mapped_region{opened, mode, static_cast<bip::offset_t>(offset), bytes}};
     return Mapping{bip::mapped_region{opened, mode, 0, bytes, aligned, MAP_FIXED}};
   } catch (const bip::interprocess_exception& refused) {
     if (aligned != nullptr)

@@ -12,15 +12,15 @@
 
 namespace theus::shm {
 
-/// The whole of a file as memory, for as long as this lives. Files of 2 MiB and more begin at a multiple of 2 MiB, so
-/// that huge pages can stand behind them.
+/// The whole of a file as memory, or a part of it, for as long as this lives. Files of 2 MiB and more begin at a
+/// multiple of 2 MiB, so that huge pages can stand behind them.
 class Mapping {
 public:
   enum class Access { read, write };
 
   Mapping() = default;
   /// The descriptor may be closed afterwards. Refuses with no_space, and bad_handle when the file does not allow it.
-  static Result<Mapping> map(const Descriptor& file, std::uint64_t bytes, Access access);
+  static Result<Mapping> map(const Descriptor& file, std::uint64_t bytes, Access access, std::uint64_t offset = 0);
 
   std::byte* address() const noexcept { return static_cast<std::byte*>(region_.get_address()); }
   std::size_t bytes() const noexcept { return region_.get_size(); }

@@ -56,16 +56,13 @@ Result<Segment> Segment::create(const SegmentSource& source, std::uint32_t id, s
   return segment;
 }
 
-Result<Segment> Segment::adopt(Descriptor file, std::uint32_t id) {
-  auto header = read_header(file, SegmentKind::single);
-  if (!header)
-    return header.error();
-  auto map = Mapping::map(file, header->size, Mapping::Access::read);
+Result<Segment> Segment::adopt(Descriptor& file, std::uint32_t id, const SegmentHeader& header) {
+  auto map = Mapping::map(file, header.size, Mapping::Access::read);
   if (!map)
     return map.error();
   Segment segment;
   segment.id_ = id;
-  segment.header_ = *header;
+  segment.header_ = header;
   segment.file_ = std::move(file);
   segment.map_ = *std::move(map);
   return segment;

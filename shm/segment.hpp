@@ -23,8 +23,9 @@ class Segment {
 public:
   /// A segment with room for `bytes` of data that this process divides. Refuses with no_space.
   static Result<Segment> create(const SegmentSource& source, std::uint32_t id, std::uint64_t bytes);
-  /// A segment that another process made and sealed: one block. Takes the descriptor; refuses with bad_handle.
-  static Result<Segment> adopt(Descriptor file, std::uint32_t id);
+  /// A segment that another process made and sealed: one block, with the header that read_header() found. Takes the
+  /// descriptor unless it refuses.
+  static Result<Segment> adopt(Descriptor& file, std::uint32_t id, const SegmentHeader& header);
   Segment(Segment&&) noexcept = default;
   Segment& operator=(Segment&&) noexcept = default;
   /// A named one loses its name.

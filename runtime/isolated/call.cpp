@@ -71,26 +71,26 @@ Value to_value(const WorkerTerms& terms) {
   Value overrides = Value::list();
   for (const PathOverride& each : terms.access.overrides)
     overrides.push_back(Value::list({Value{each.path}, Value{static_cast<std::int64_t>(each.access)}}));
-  return Value::list({bits(terms.seed), Value{terms.access.admin}, Value{terms.access.meta_entries_max},
-                      std::move(namespaces), std::move(overrides)});
+  return Value::list({bits(terms.seed), bits(terms.heavy_bytes_max), Value{terms.access.admin},
+                      Value{terms.access.meta_entries_max}, std::move(namespaces), std::move(overrides)});
 }
 
 Result<WorkerTerms> worker_terms_of(const Value& value) {
-  const auto parts = parts_of<5>(value);
-  if (!parts || !(*parts)[0].is_int() || !(*parts)[1].is_bool() || !(*parts)[2].is_int() || !(*parts)[3].is_list() ||
-      !(*parts)[4].is_list())
+  const auto parts = parts_of<6>(value);
+  if (!parts || !(*parts)[0].is_int() || !(*parts)[1].is_int() || !(*parts)[2].is_bool() || !(*parts)[3].is_int() ||
+      !(*parts)[4].is_list() || !(*parts)[5].is_list())
     return no_message("it tells no terms");
-  WorkerTerms terms{.seed = number_of((*parts)[0]), .access = {}};
-  terms.access.admin = (*parts)[1].as_bool();
-  terms.access.meta_entries_max = number_of((*parts)[2]);
-  for (const Value& each : (*parts)[3].items()) {
+  WorkerTerms terms{.seed = number_of((*parts)[0]), .heavy_bytes_max = number_of((*parts)[1]), .access = {}};
+  terms.access.admin = (*parts)[2].as_bool();
+  terms.access.meta_entries_max = number_of((*parts)[3]);
+  for (const Value& each : (*parts)[4].items()) {
     const auto pair = parts_of<2>(each);
     if (!pair || !is_text((*pair)[0]) || !is_within((*pair)[1], RootPolicy::scratch))
       return no_message("it tells no namespace");
     terms.access.namespaces.push_back(
         {std::string{(*pair)[0].as_string()}, static_cast<RootPolicy>((*pair)[1].as_int())});
   }
-  for (const Value& each : (*parts)[4].items()) {
+  for (const Value& each : (*parts)[5].items()) {
     const auto pair = parts_of<2>(each);
     if (!pair || !is_text((*pair)[0]) || !is_within((*pair)[1], PathAccess::immutable))
       return no_message("it tells no override");

@@ -2,7 +2,7 @@
 
 // One attempt of an isolated body, as messages: what the worker starts from, and what it answers. Each is a list Value:
 //
-//   terms  = [seed, admin, meta entries, [[namespace, policy], ...], [[path, access], ...]]
+//   terms  = [seed, heavy bytes, admin, meta entries, [[namespace, policy], ...], [[path, access], ...]]
 //   call   = [name, contract, execution, attempt, time, version, arguments, state]
 //   done   = [value, [read path, ...], [[kind, path, value, position, removed], ...], [[signal, payload], ...]]
 //   failed = unfit = [code, where, cause, remedy, fields]
@@ -19,6 +19,7 @@ namespace theus {
 
 struct WorkerTerms {
   std::uint64_t seed = 0;
+  std::uint64_t heavy_bytes_max = 0;  ///< of the buffers that one call builds
   AccessOptions access{};
 };
 

@@ -1,7 +1,6 @@
 #include "runtime/isolated/packets.hpp"
 
 #include "runtime/cbor.hpp"
-#include "runtime/descriptor_passing.hpp"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -9,7 +8,9 @@
 #include <sys/stat.h>
 
 #include <array>
+#include <cassert>
 #include <cerrno>
+#include <cstring>
 #include <system_error>
 
 namespace theus {
@@ -17,7 +18,8 @@ namespace {
 
 // Well below what a socket takes at once by default (net.core.wmem_default), headers included.
 constexpr std::size_t inline_bytes_max = std::size_t{48} << 10;
-constexpr std::size_t head_bytes = 2;
+constexpr std::size_t head_bytes = 3;
+constexpr std::size_t buffer_bytes = sizeof(HeavyRef) + sizeof(std::uint64_t);
 constexpr std::byte inlined{0};
 constexpr std::byte in_file{1};
 // A value as deep as the state may be, inside of what a message wraps it in.
@@ -64,6 +66,23 @@ Result<std::vector<std::byte>> read_file(const Descriptor& file) {
   return bytes;
 }
 
+void append(std::vector<std::byte>& packet, const auto& part) {
+  const auto bytes = std::as_bytes(std::span{&part, 1});
+  packet.insert(packet.end(), bytes.begin(), bytes.end());
+}
+
+/// The buffers that a packet lists behind its head, with the last files of those that came.
+std::vector<PassedBuffer> buffers_in(std::span<const std::byte> listed, std::span<Descriptor> files) {
+  std::vector<PassedBuffer> buffers(files.size());
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const auto entry = listed.subspan(i * buffer_bytes, buffer_bytes);
+    std::memcpy(&buffers[i].ref, entry.data(), sizeof(HeavyRef));
+    std::memcpy(&buffers[i].offset, entry.data() + sizeof(HeavyRef), sizeof(std::uint64_t));
+    buffers[i].file = std::move(files[i]);
+  }
+  return buffers;
+}
+
 Status sent(ssize_t bytes) {
   if (bytes >= 0)
     return {};
@@ -84,21 +103,30 @@ Result<std::vector<std::byte>> encode_body(const Value& value) {
 
 Result<Value> decode_body(std::span<const std::byte> body) { return from_cbor(body, limits); }
 
-Status send_message(int socket, PacketKind kind, std::span<const std::byte> body) {
-  std::vector<std::byte> packet{static_cast<std::byte>(kind), inlined};
-  if (body.size() <= inline_bytes_max) {
-    packet.insert(packet.end(), body.begin(), body.end());
-    return sent(send_with(socket, packet, {}, 0));
+Status send_message(int socket, PacketKind kind, std::span<const std::byte> body,
+                    std::span<const PassedBuffer> buffers) {
+  assert(buffers.size() <= passed_buffers_max);
+  std::vector<std::byte> packet{static_cast<std::byte>(kind), inlined, static_cast<std::byte>(buffers.size())};
+  std::vector<int> passed;
+  Descriptor file;
+  if (body.size() > inline_bytes_max) {
+    packet[1] = in_file;
+    file = Descriptor{::memfd_create("theus-message", MFD_CLOEXEC)};
+    if (!file || !write_whole(file.number(), body))
+      return failed(Errc::resource_exhausted, "a memory file", errno);
+    passed.push_back(file.number());
   }
-  packet[1] = in_file;
-  const Descriptor file{::memfd_create("theus-message", MFD_CLOEXEC)};
-  if (!file || !write_whole(file.number(), body))
-    return failed(Errc::resource_exhausted, "a memory file", errno);
-  const std::array<int, 1> passed{file.number()};
+  for (const PassedBuffer& buffer : buffers) {
+    append(packet, buffer.ref);
+    append(packet, buffer.offset);
+    passed.push_back(buffer.file.number());
+  }
+  if (!file)
+    packet.insert(packet.end(), body.begin(), body.end());
   return sent(send_with(socket, packet, passed, 0));
 }
 
-WorkerMessageReader::WorkerMessageReader() : room_(head_bytes + inline_bytes_max) {}
+WorkerMessageReader::WorkerMessageReader() : room_(head_bytes + passed_buffers_max * buffer_bytes + inline_bytes_max) {}
 
 Result<std::optional<WorkerMessage>> WorkerMessageReader::next(int socket, int flags) {
   std::vector<Descriptor> files;
@@ -116,12 +144,19 @@ Result<std::optional<WorkerMessage>> WorkerMessageReader::next(int socket, int f
   if (packet.size() < head_bytes || packet[0] < std::byte{1} || packet[0] > static_cast<std::byte>(PacketKind::failed))
     return hostile("its head is of no known kind");
   WorkerMessage message{.kind = static_cast<PacketKind>(packet[0]), .body = {}};
-  if (packet[1] == inlined && files.empty()) {
-    message.body.assign(packet.begin() + head_bytes, packet.end());
+  const auto count = static_cast<std::size_t>(packet[2]);
+  const std::size_t body_at = head_bytes + count * buffer_bytes;
+  const std::size_t body_files = packet[1] == in_file ? 1 : 0;
+  if (packet[1] > in_file || packet.size() < body_at || files.size() != body_files + count ||
+      (packet[1] == in_file && packet.size() != body_at))
+    return hostile("what it brings along does not fit its head");
+  if (count > 0 && message.kind != PacketKind::call && message.kind != PacketKind::done)
+    return hostile("a message of its kind brings no buffers");
+  message.buffers = buffers_in(packet.subspan(head_bytes), std::span{files}.subspan(body_files));
+  if (packet[1] == inlined) {
+    message.body.assign(packet.begin() + static_cast<std::ptrdiff_t>(body_at), packet.end());
     return std::optional{std::move(message)};
   }
-  if (packet[1] != in_file || files.size() != 1 || packet.size() != head_bytes)
-    return hostile("what it brings along does not fit its head");
   auto body = read_file(files.front());
   if (!body)
     return body.error();

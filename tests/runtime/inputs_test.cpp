@@ -2,6 +2,8 @@
 
 #include "tests/runtime/workflow_fixture.hpp"
 
+#include <theus/json.hpp>
+
 #include <catch2/catch.hpp>
 
 #include <sstream>
@@ -114,7 +116,9 @@ TEST_CASE("inputs are clean UTF-8 texts", "[inputs][F66]") {
     folder.write("a.txt", content);
     CHECK(error_of_loading(workflow).code() == Errc::bad_input);
   }
-  folder.write("a.txt", "x\nab\x01");
+  folder.write("a.txt", "page\fpage\f\fpage");
+  CHECK(load_inputs(workflow).ok());
+  folder.write("a.txt", "x\n\fa\x01");
   CHECK(error_of_loading(workflow).where() == (folder.path() / "a.txt").string() + ":2:3");
 }
 
@@ -129,6 +133,96 @@ TEST_CASE("the bytes of all inputs together are bounded", "[inputs][F63]") {
   CHECK(error_of_loading(both, {.overrides = {{"a", "-"}}, .standard_input = &stream, .bytes_max = 100})
             .cause()
             .find("more than 100") != std::string::npos);
+}
+
+TEST_CASE("files gives the texts that a pattern matches, sorted by name", "[inputs]") {
+  const Folder folder;
+  folder.write("docs/b.txt", "second");
+  folder.write("docs/a.txt", "first");
+  folder.write("docs/c.md", "other");
+  folder.write("docs/.hidden.txt", "hidden");
+  folder.write("docs/deeper.txt/d.txt", "third");
+  const auto texts_of = [&](const std::string& input, const InputOptions& options = {}) {
+    return load_inputs(workflow_in(folder, "d: {" + input + ", into: domain.d}"), options).value()[0].second;
+  };
+  const Value both =
+      Value::list({Value{{"name", "a.txt"}, {"text", "first"}}, Value{{"name", "b.txt"}, {"text", "second"}}});
+  CHECK(texts_of("from: 'docs/*.txt', format: files") == both);
+  CHECK(texts_of("from: 'docs/*.txt'") == both);
+  CHECK(texts_of("from: 'docs/[ab].txt', format: files") == both);
+  CHECK(texts_of("from: 'docs/c.md', format: files") == Value::list({Value{{"name", "c.md"}, {"text", "other"}}}));
+  CHECK(texts_of("from: 'docs/*/*.txt'") == Value::list({Value{{"name", "deeper.txt/d.txt"}, {"text", "third"}}}));
+
+  const Folder elsewhere;
+  elsewhere.write("x.txt", "other");
+  CHECK(texts_of("from: 'none/*'", {.overrides = {{"d", (elsewhere.path() / "*").string()}}}) ==
+        Value::list({Value{{"name", "x.txt"}, {"text", "other"}}}));
+}
+
+TEST_CASE("a folder whose name looks like a pattern is taken as it is", "[inputs]") {
+  const Folder folder;
+  const auto file = folder.write("[x]*/flow.yaml", "inputs: {a: {from: 'd/*', into: domain.a}}\nsteps: []\n");
+  folder.write("[x]*/d/a", "text");
+  CHECK(load_inputs(Workflow::load(file).value()).value()[0].second ==
+        Value::list({Value{{"name", "a"}, {"text", "text"}}}));
+}
+
+TEST_CASE("a pattern that matches nothing, and the standard input as files, are refused", "[inputs]") {
+  const Folder folder;
+  const Workflow workflow = workflow_in(folder, "d: {from: 'docs/*.txt', into: domain.d}");
+  CHECK(error_of_loading(workflow).cause().find("'docs/*.txt' cannot be listed: No such file") != std::string::npos);
+  std::filesystem::create_directories(folder.path() / "docs/only.txt");
+  CHECK(error_of_loading(workflow).cause() == "the input 'd': 'docs/*.txt' matches no file");
+  CHECK(error_of_loading(workflow, {.overrides = {{"d", "-"}}}).cause().find("standard input") != std::string::npos);
+}
+
+TEST_CASE("the files of a pattern cannot lie outside of the workflow's folder", "[inputs][F73]") {
+  const Folder folder;
+  const auto secret = folder.write("secret.txt", "secret");
+  folder.write("out/secret.txt", "secret");
+  std::filesystem::create_directories(folder.path() / "in/links");
+  std::filesystem::create_symlink(secret, folder.path() / "in/links/link.txt");
+  std::filesystem::create_symlink(folder.path() / "out", folder.path() / "in/out");
+  for (const std::string& from : {std::string{"../*.txt"}, (folder.path() / "*.txt").string(), std::string{"links/*"},
+                                  std::string{"out/*"}, std::string{"*/../../*.txt"}}) {
+    CAPTURE(from);
+    const auto file = folder.write("in/flow.yaml", "inputs: {a: {from: '" + from + "', into: domain.a}}\nsteps: []\n");
+    const Error error = error_of_loading(Workflow::load(file).value());
+    CHECK(error.cause().find("leads out") != std::string::npos);
+  }
+  // What the user names may lie anywhere, as may what links lead to.
+  const auto file = folder.write("in/flow.yaml", "inputs: {a: {from: 'x/*', into: domain.a}}\nsteps: []\n");
+  CHECK(load_inputs(Workflow::load(file).value(), {.overrides = {{"a", (folder.path() / "in/links/*").string()}}})
+            .value()[0]
+            .second[0]["text"] == Value{"secret"});
+}
+
+TEST_CASE("what is wrong with files of a pattern is told of each by its name", "[inputs][F66]") {
+  const Folder folder;
+  folder.write("d/a", "good");
+  folder.write("d/b", "bad \xff");
+  folder.write("d/c", "a\x1b[31m");
+  folder.write("d/e\xff", "named badly");
+  const Error error = error_of_loading(workflow_in(folder, "d: {from: 'd/*', into: domain.d}"));
+  const std::string text = to_json(*error.field("findings"));
+  const std::string in = folder.path().string() + "/d/";
+  CHECK(findings_of(error).size() == 3);
+  CHECK(text.find(in + "a\"") == std::string::npos);
+  CHECK(text.find(in + "b\"") != std::string::npos);
+  CHECK(text.find(in + "c\"") != std::string::npos);
+  CHECK(text.find("is not plain UTF-8") != std::string::npos);
+}
+
+TEST_CASE("the files of a pattern are bounded in number and bytes, each and together", "[inputs][F63]") {
+  const Folder folder;
+  for (const char* name : {"d/a", "d/b", "d/c"})
+    folder.write(name, std::string(40, 'x'));
+  const Workflow workflow = workflow_in(folder, "d: {from: 'd/*', into: domain.d}");
+  CHECK(load_inputs(workflow, {.bytes_max = 120, .files_max = 3, .file_bytes_max = 40}).ok());
+  const auto cause = [&](const InputOptions& options) { return error_of_loading(workflow, options).cause(); };
+  CHECK(cause({.files_max = 2}).find("matches 3 files, more than 2") != std::string::npos);
+  CHECK(cause({.file_bytes_max = 39}).find("'d/a' has more than 39 bytes") != std::string::npos);
+  CHECK(cause({.bytes_max = 119}).find("'d/c' has more than 39 bytes") != std::string::npos);
 }
 
 }  // namespace

@@ -112,7 +112,7 @@ TEST_CASE("forged files are refused wherever a consumer would map them [F42]", "
   const Descriptor forged = file_with(right_header(), size, all_seals);
   CHECK_FALSE(BlockTableView::attach(forged));
   CHECK_FALSE(Reader::attach(forged, forged));
-  CHECK_FALSE(Segment::adopt(Descriptor{::dup(forged.number())}, 1));
+  CHECK_FALSE(read_header(forged, SegmentKind::single));
 }
 
 TEST_CASE("a segment begins at a multiple of 2 MiB and all of it is backed by memory", "[segment]") {

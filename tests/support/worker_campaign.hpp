@@ -38,6 +38,8 @@ struct WorkerCampaignResult {
   std::int64_t lost = 0;   // acknowledged and not in the state, or not in the journal
   std::int64_t twice = 0;  // in the state and not acknowledged
   std::ptrdiff_t descriptors_left = 0;
+  std::uint64_t buffers_left = 0;
+  std::uint64_t bytes_left = 0;
   std::ptrdiff_t files_left = 0;
   std::size_t children_left = 0;
 
@@ -45,14 +47,17 @@ struct WorkerCampaignResult {
     return std::to_string(kills) + " kills, " + std::to_string(acknowledged) + " acknowledged, " +
            std::to_string(died) + " worker_died, " + std::to_string(other) + " other, lost " + std::to_string(lost) +
            ", twice " + std::to_string(twice) + ", left: descriptors " + std::to_string(descriptors_left) + ", files " +
-           std::to_string(files_left) + ", children " + std::to_string(children_left);
+           std::to_string(files_left) + ", children " + std::to_string(children_left) + ", buffers " +
+           std::to_string(buffers_left) + ", bytes " + std::to_string(bytes_left);
   }
 };
 
-/// Callers that count up in two workers with a journal behind, while workers are killed at random moments.
+/// Callers that count up in two workers with a journal behind, while workers are killed at random moments. The process
+/// that they call adds one to domain.count.
 class WorkerCampaign {
 public:
-  WorkerCampaign(std::vector<std::string> command, unsigned seed) : command_(std::move(command)), random_(seed) {}
+  WorkerCampaign(std::vector<std::string> command, unsigned seed, std::string process = "count")
+      : command_(std::move(command)), process_(std::move(process)), random_(seed) {}
 
   WorkerCampaignResult run(int kills) {
     WorkerCampaignResult result;
@@ -75,6 +80,12 @@ public:
       for (std::thread& caller : callers)
         caller.join();
       kept = engine.state().get<std::int64_t>("domain.count", 0).value();
+      engine.compare_and_swap(engine.version(), {{"heavy.rows", Value{}}}).value();
+      const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+      while (engine.heavy().statistics().buffers > 0 && std::chrono::steady_clock::now() < patience)
+        (void)engine.state_statistics();  // looks which old versions are held
+      result.buffers_left = engine.heavy().statistics().buffers;
+      result.bytes_left = engine.heavy().statistics().bytes_used;
     }
     {
       // What was acknowledged is what another engine finds.
@@ -105,7 +116,7 @@ private:
 
   void call(Engine& engine) {
     while (!done_) {
-      const auto ran = engine.execute("count");
+      const auto ran = engine.execute(process_);
       const bool died = !ran && ran.error().code() == Errc::worker_died;
       const bool lost_race = !ran && ran.error().code() == Errc::version_mismatch;
       ++(ran ? acknowledged_ : died || lost_race ? died_ : other_);
@@ -128,6 +139,7 @@ private:
 
   const Folder folder_;
   const std::vector<std::string> command_;
+  const std::string process_;
   std::mt19937 random_;
   std::atomic<std::int64_t> acknowledged_{0};
   std::atomic<std::int64_t> died_{0};

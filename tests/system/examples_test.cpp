@@ -88,6 +88,59 @@ TEST_CASE("two processes look at frames where they were built, and none is held 
   }
 }
 
+TEST_CASE("texts that workers embedded are found by another process, where they lie", "[examples]") {
+  const Folder folder;
+  const std::string warranty = "This software is provided as is, without warranty of any kind, express or implied.";
+  folder.file("bsd.txt",
+              "Redistribution and use in source and binary forms, with or without modification, are "
+              "permitted provided that the copyright notice is retained. " +
+                  warranty);
+  folder.file("gpl.txt",
+              "You must cause any work that you distribute, that contains the Program, to be licensed as a "
+              "whole at no charge to all third parties. The freedom to share and change. " +
+                  warranty);
+  folder.file("apache.txt",
+              "Each Contributor grants to You a perpetual, worldwide, royalty-free patent license to make "
+              "and have made the Work. Trademarks are not granted. " +
+                  warranty);
+  folder.file("mit.txt",
+              "Permission is hereby granted, free of charge, to deal in the Software without restriction. " + warranty);
+  folder.file("poem.txt", "The fog comes on little cat feet.");
+  std::filesystem::create_symlink("poem.txt", folder.path() / "again.txt");
+  const auto ask = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments{"--input", (folder.path() / "*.txt").string(), "--folder",
+                                       (folder.path() / "run").string()};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return example("embeddings", arguments);
+  };
+  const std::pair<std::string, std::string> questions[] = {{"redistribution in binary forms", "bsd.txt"},
+                                                           {"licensed as a whole to third parties", "gpl.txt"},
+                                                           {"royalty-free patent license", "apache.txt"},
+                                                           {"perpettual contribbutors", "apache.txt"},
+                                                           {"little cat feet", "poem.txt"}};
+  for (const auto& [question, name] : questions) {
+    const Finished ran = ask({"--json", question});
+    INFO(question << ran.err << ran.out);
+    REQUIRE(ran.exit == 0);
+    const auto told = document(ran.out);
+    CHECK(told["best"][0]["name"] == name);
+    CHECK(told["texts"] == 5);
+    CHECK(told["blocks"] == 2);
+    CHECK(told["bytes_copied"] == 0);
+  }
+  const Finished words = ask({"without", "restriction"});
+  CHECK(has(words.out, "mit.txt\n"));
+  CHECK(has(words.out, "5 texts in 2 blocks, 0 bytes copied"));
+  CHECK(has(ask({"xyzzy"}).err, "no text is like 'xyzzy'"));
+  CHECK(ask({"xyzzy"}).exit == 1);
+  CHECK(has(ask({" "}).err, "the query is empty"));
+  CHECK(ask({" "}).exit == 2);
+  CHECK(has(example("embeddings", {"--help"}).out, "--input"));
+  const Finished lost = example("embeddings", {"--input", (folder.path() / "*.md").string(), "fog"});
+  CHECK(lost.exit != 0);
+  CHECK(has(lost.err, "matches no file"));
+}
+
 TEST_CASE("the README shows the first example as it is", "[examples]") {
   CHECK(has(content_of(THEUS_SOURCE_DIR "/README.md"), "```cpp\n" + content_of(examples + "hello/main.cpp") + "```"));
 }

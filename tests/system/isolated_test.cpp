@@ -363,8 +363,6 @@ TEST_CASE("what a worker cannot do is refused when a process is registered", "[i
     const Status status = engine.register_process(std::move(process));
     return status ? Errc::internal : status.error().code();
   };
-  CHECK(refusal({.name = "p", .outputs = {"domain.heavy_frame"}}) == Errc::unsupported);
-  CHECK(refusal({.name = "p", .inputs = {"heavy.rows.*"}}) == Errc::unsupported);
   CHECK(refusal({.name = "p", .side_effects = {"admin"}}) == Errc::unsupported);
 }
 

@@ -179,7 +179,7 @@ struct Process {
   bool blocking = false;
   /// The body runs in another process of the operating system, which is killed when it overruns its deadline, and
   /// replaced when it dies: a crash, a hang or a leak costs this execution and nothing else. See <theus/isolated.hpp>,
-  /// and docs/isolated.md for what a body may do there. Refused together with the heavy zone and the side effect
+  /// and docs/isolated.md for what a body may do there, heavy buffers included. Refused together with the side effect
   /// `admin`.
   bool isolated = false;
   /// Time from the call to the commit, retries included.

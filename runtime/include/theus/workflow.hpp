@@ -45,7 +45,7 @@ struct WorkflowLimits {
   std::chrono::milliseconds deadline = std::chrono::hours{1};  ///< of the whole run
 };
 
-enum class InputFormat : std::uint8_t { csv, json, jsonl, text };
+enum class InputFormat : std::uint8_t { csv, json, jsonl, text, files };
 
 /// Data that is loaded before the first step.
 struct WorkflowInput {
@@ -61,11 +61,15 @@ struct WorkflowInput {
 /// How the inputs of a workflow are found.
 struct InputOptions {
   /// Input name -> file, as given by the user who starts the run: any file, also absolute; "-" is the standard input.
+  /// For an input of the format `files`, a pattern.
   std::map<std::string, std::string> overrides{};
   /// What "-" reads; nullptr: std::cin.
   std::istream* standard_input = nullptr;
   /// Bytes of all inputs together.
   std::size_t bytes_max = std::size_t{256} << 20;
+  /// Files of one input of the format `files`, and bytes of each of them.
+  std::size_t files_max = 10'000;
+  std::size_t file_bytes_max = std::size_t{16} << 20;
 };
 
 /// A checked plan of steps, read from YAML:
@@ -73,7 +77,7 @@ struct InputOptions {
 ///   name: shop                               # optional, as is description
 ///   limits: {max_ops: 10000, max_depth: 64, deadline: 1h}
 ///   inputs:
-///     orders: {from: orders.csv, into: domain.inbox, format: csv}   # csv, json, jsonl, text
+///     orders: {from: orders.csv, into: domain.inbox, format: csv}   # csv, json, jsonl, text, files
 ///   steps:
 ///     - load_orders                          # a process
 ///     - process: enrich
