@@ -136,7 +136,7 @@ private:
   ToOwner queued_last_ = ToOwner::alive;
   std::size_t queue_bytes_ = 0;
 
-  // Of whoever sends.
+  // Of whoever sends; the socket is changed under the lock.
   MessageWriter writer_;
   std::shared_ptr<PacketSocket> writer_socket_;  // for which it is filled
 
