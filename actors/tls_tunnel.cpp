@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace theus::actors {
 namespace {
@@ -101,7 +102,7 @@ void TlsTunnel::run(PacketSocket local) {
     relay_->look(Steady::now(), is_stopping_ || (waiting[2].revents & (POLLHUP | POLLERR)) != 0);
     if (!relay_->is_known() || relay_->is_connected() || relay_->is_over())
       continue;
-    relay_->connect(std::move(local));
+    relay_->connect(std::exchange(local, PacketSocket{Descriptor{}}));
     {
       const std::lock_guard lock{mutex_};
       secret_ = relay_->secret();
