@@ -107,7 +107,7 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::load(const TlsOptions& opt
   // A resumed session would be believed without its certificate being looked at again.
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(context.get(), 0);
-  return std::make_shared<const TlsContext>(std::unique_ptr<Library>{new Library{std::move(context)}}, role);
+  return std::make_shared<const TlsContext>(std::make_unique<Library>(Library{std::move(context)}), role);
 }
 
 TlsContext::TlsContext(std::unique_ptr<Library> library, AttachRole role) noexcept
@@ -133,7 +133,7 @@ Result<TlsStream> TlsStream::make(std::shared_ptr<const TlsContext> context, Des
   } else {
     SSL_set_accept_state(connection.get());
   }
-  return TlsStream{std::move(context), std::move(socket), std::unique_ptr<Library>{new Library{std::move(connection)}}};
+  return TlsStream{std::move(context), std::move(socket), std::make_unique<Library>(Library{std::move(connection)})};
 }
 
 TlsStream::TlsStream(std::shared_ptr<const TlsContext> context, Descriptor socket,
