@@ -64,6 +64,7 @@ AttachServer::AttachServer(EngineEntry entry, std::size_t clients_max, CorePtr c
       target_(std::move(target)),
       wake_(std::move(wake)),
       any_commit_(std::make_shared<WatchPoint>(std::vector<Path>{Path{}}, wake_->number())),
+      visitors_(std::make_shared<Visitors>(wake_)),
       heavy_(core_->heavy) {}
 
 AttachServer::~AttachServer() {
@@ -71,6 +72,7 @@ AttachServer::~AttachServer() {
   ::eventfd_write(wake_->number(), 1);
   if (thread_.joinable())
     thread_.join();
+  visitors_->close();
   core_->turn.remove_watch(*any_commit_);
 }
 
@@ -100,6 +102,8 @@ void AttachServer::turn() {
   }
   if (ready[1] != 0)
     accept(now);
+  for (Visitors::Visitor& visitor : visitors_->take())
+    admit(std::move(visitor), now);
   if (ready[2] != 0 || heavy_.next_look().value_or(Time::max()) <= now)
     look_after_heavy(now);
 }
@@ -175,6 +179,17 @@ void AttachServer::admit(PacketSocket socket, Time now) {
   Handshake handshake{AttachRole::engine, entry_.token(), Secret::random(), attach_version};
   connections_.push_back(
       {std::move(socket), AttachSession{*target_, std::move(handshake), now, std::move(invitation)}});
+}
+
+/// Somebody whose identity was proved on his way here.
+void AttachServer::admit(Visitors::Visitor visitor, Time now) {
+  if (connections_.size() >= clients_max_) {
+    const AttachRefusal refusal{AttachRefusal::Reason::full, clients_max_, connections_.size()};
+    visitor.socket.send(to_cbor(refusal.to_value()));
+    return warn(refusal.error());
+  }
+  Handshake handshake{AttachRole::engine, visitor.token, Secret::random(), attach_version};
+  connections_.push_back({std::move(visitor.socket), AttachSession{*target_, std::move(handshake), now}});
 }
 
 void AttachServer::serve(Connection& connection, short ready, Time now) {

@@ -2,6 +2,7 @@
 
 #include "actors/core.hpp"
 #include "actors/heavy_host.hpp"
+#include "actors/visitors.hpp"
 #include "runtime/attach/engine_entry.hpp"
 #include "runtime/attach/session.hpp"
 
@@ -30,6 +31,9 @@ public:
   AttachServer& operator=(const AttachServer&) = delete;
 
   std::string handle() const { return entry_.handle(); }
+  /// By which others are let in who come from elsewhere; read no heavy buffers.
+  const std::shared_ptr<Visitors>& visitors() const noexcept { return visitors_; }
+  void warn(const Error& error) const;
 
 private:
   using Time = AttachSession::Time;
@@ -54,8 +58,8 @@ private:
   static void send(Connection& connection, Time now);
   void part(const Connection& connection, Time now);
   void look_after_heavy(Time now);
+  void admit(Visitors::Visitor visitor, Time now);
   void say_goodbye();
-  void warn(const Error& error) const;
 
   // Constant after construction.
   EngineEntry entry_;
@@ -64,6 +68,7 @@ private:
   const std::unique_ptr<AttachTarget> target_;
   const std::shared_ptr<const Descriptor> wake_;  // an eventfd
   const std::shared_ptr<WatchPoint> any_commit_;  // writes to it
+  const std::shared_ptr<Visitors> visitors_;
 
   std::atomic<bool> is_stopping_{false};
 

@@ -119,6 +119,7 @@ Engine::Impl::Impl(EngineOptions given, std::unique_ptr<actors::OwnerLink> link)
                                         {caf::actor_cast<caf::actor>(owner), caf::actor_cast<caf::actor>(population),
                                          caf::actor_cast<caf::actor>(hub), caf::actor_cast<caf::actor>(scout)});
   open_attach();
+  remote_handle = open_door();
 }
 
 Engine::Engine(EngineOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
@@ -213,6 +214,7 @@ Status Engine::Impl::shutdown(std::chrono::milliseconds timeout) {
     std::this_thread::sleep_for(look_interval);
   spawn_desk().close();
   attach.reset();
+  door.reset();
 
   {
     const std::lock_guard cohorts_lock{cohorts_mutex};

@@ -118,6 +118,18 @@ private:
   const FollowTerms follow_terms_;
 };
 
+void warn(const actors::Core& core, const std::string& text) {
+  (void)actors::call_user([&] {
+    core.log({.level = LogLevel::warning,
+              .text = text,
+              .fields = Value::map(),
+              .process = "attach",
+              .execution = 0,
+              .version = core.turn.version(),
+              .time = core.clock->wall()});
+  });
+}
+
 }  // namespace
 
 void Engine::Impl::open_attach() {
@@ -136,24 +148,33 @@ void Engine::Impl::open_attach() {
     return;
   }
   attach_handle = server.error();
-  (void)actors::call_user([&] {
-    core->log({.level = LogLevel::warning,
-               .text = "nobody can attach: " + server.error().text(),
-               .fields = Value::map(),
-               .process = "attach",
-               .execution = 0,
-               .version = 0,
-               .time = core->clock->wall()});
-  });
+  warn(*core, "nobody can attach: " + server.error().text());
+}
+
+Result<std::string> Engine::Impl::open_door() {
+  if (options.remote.listen.empty())
+    return Error{Errc::unsupported, "tls", "this engine was not asked to let engines on other hosts join",
+                 "Name an address in EngineOptions::remote"};
+  if (attach == nullptr)
+    return Error{Errc::bad_argument, "tls", "who joins from another host is served where others attach, and nobody can",
+                 "Name a folder in EngineOptions::attach as well"};
+  auto opened = actors::TlsDoor::open(options.remote, options.attach.clients_max, attach->visitors(),
+                                      [core = core](const Error& error) { warn(*core, error.text()); });
+  if (!opened) {
+    warn(*core, "nobody can join from another host: " + opened.error().text());
+    return opened.error();
+  }
+  door = *std::move(opened);
+  return door->handle();
 }
 
 Result<Engine> Engine::from_handle(std::string_view handle, EngineOptions options) {
   const bool asks_for_own = !options.journal.path.empty() || !options.initial.empty() || options.schema ||
-                            !options.attach.folder.empty() || !options.access.namespaces.empty() ||
-                            !options.access.overrides.empty();
+                            !options.attach.folder.empty() || !options.remote.listen.empty() ||
+                            !options.access.namespaces.empty() || !options.access.overrides.empty();
   if (asks_for_own)
     return Error{Errc::bad_argument, "join", "the options say what is the owner's to say",
-                 "Leave initial, schema, access, journal and attach as they are; the owner has its own"};
+                 "Leave initial, schema, access, journal, attach and remote as they are; the owner has its own"};
   auto link = actors::OwnerLink::join(std::string{handle}, options.join);
   if (!link)
     return link.error();
@@ -166,6 +187,12 @@ Result<Engine> Engine::from_handle(std::string_view handle, EngineOptions option
 std::optional<OwnerStatus> Engine::owner() const {
   const auto& owner = impl_->core->owner;
   return owner != nullptr ? std::optional{owner->status()} : std::nullopt;
+}
+
+Result<std::string> Engine::remote_handle() const {
+  if (impl_->core->is_closing.load(std::memory_order_acquire))
+    return Error{Errc::closed, "tls", "the engine was shut down", "Create another engine"};
+  return *impl_->remote_handle;
 }
 
 Result<std::string> Engine::attach_handle() const {

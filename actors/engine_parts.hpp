@@ -6,6 +6,7 @@
 #include "actors/registry.hpp"
 #include "actors/spawn_desk.hpp"
 #include "actors/spawned.hpp"
+#include "actors/tls_door.hpp"
 #include "actors/waiter.hpp"
 
 #include <theus/engine.hpp>
@@ -49,8 +50,9 @@ struct Engine::Impl {
   /// Made when it is first asked for.
   actors::SpawnDesk& spawn_desk();
 
-  /// Lets others attach, if the options say so.
+  /// Lets others attach, and join from other hosts, if the options say so.
   void open_attach();
+  Result<std::string> open_door();
 
   /// Refuses unknown_agent, with the nearest name.
   Result<actors::CohortActor> find_cohort(std::string_view name);
@@ -84,6 +86,8 @@ struct Engine::Impl {
   std::shared_ptr<std::atomic<std::size_t>> in_flight = std::make_shared<std::atomic<std::size_t>>(0);
 
   std::optional<Result<std::string>> attach_handle;  // constant after construction
+  std::optional<Result<std::string>> remote_handle;  // the same
+  std::unique_ptr<actors::TlsDoor> door;             // guarded by shutdown_mutex; ends after the server
   std::unique_ptr<actors::AttachServer> attach;      // its thread uses what stands above; guarded by shutdown_mutex
 
   mutable std::mutex schema_mutex;

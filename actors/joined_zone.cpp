@@ -1,6 +1,7 @@
 #include "actors/joined_zone.hpp"
 
 #include "runtime/attach/link.hpp"
+#include "runtime/attach/tcp_socket.hpp"
 #include "shm/heavy_room.hpp"
 
 namespace theus::actors {
@@ -15,6 +16,9 @@ public:
 
 /// A connection of its own, by which the process counts as a reader.
 Result<shm::JoinedHeavy::Fetch> open(std::string_view handle) {
+  if (handle.starts_with(remote_scheme))
+    return Error{Errc::unsupported, "heavy", "the buffers of an engine on another host cannot be looked at",
+                 "Commit what is needed of them as an ordinary value, on the host of that engine"};
   auto link = Door::Link::open(handle, patience);
   if (!link)
     return link.error();

@@ -1,6 +1,7 @@
 #include "actors/owner_link.hpp"
 
 #include "actors/owner_errors.hpp"
+#include "actors/owner_reach.hpp"
 #include "actors/signals_blocked.hpp"
 #include "runtime/attach/protocol.hpp"
 #include "runtime/attach/wire.hpp"
@@ -32,7 +33,7 @@ Result<std::unique_ptr<OwnerLink>> OwnerLink::join(std::string handle, const Joi
   Descriptor wake{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
   if (!wake)
     return Error{Errc::resource_exhausted, "join", "the system gave no eventfd", "Raise the limit of open files"};
-  auto owner = join_owner(handle, std::nullopt, options.patience);
+  auto owner = reach_owner(handle, options.tls, std::nullopt, options.patience);
   if (!owner)
     return owner.error();
   return std::unique_ptr<OwnerLink>{new OwnerLink{std::move(handle), options, *std::move(owner), std::move(wake)}};
@@ -43,7 +44,7 @@ OwnerLink::OwnerLink(std::string handle, const JoinOptions& options, JoinedOwner
       access_(std::move(owner.access)),
       address_(std::make_shared<OwnerAddress>(std::move(handle))),
       wake_(std::move(wake)),
-      socket_(std::make_shared<PacketSocket>(std::move(owner.socket))),
+      socket_(socket_of(owner)),
       identity_(std::move(owner.identity)),
       joins_(1),
       reader_(std::in_place, feed_bytes_max) {}

@@ -154,7 +154,7 @@ private:
   TakeShare take_share_;
   std::optional<std::size_t> hosted_;  // as the owner answered the newest offer
 
-  // Of whoever sends.
+  // Of whoever sends; the socket is changed under the lock.
   MessageWriter writer_;
   std::shared_ptr<PacketSocket> writer_socket_;  // for which it is filled
 

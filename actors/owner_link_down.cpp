@@ -2,6 +2,7 @@
 
 #include "actors/owner_errors.hpp"
 #include "actors/owner_link.hpp"
+#include "actors/owner_reach.hpp"
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -19,11 +20,15 @@ constexpr auto rejoin_timeout = 1000ms;
 
 void OwnerLink::lose_owner(const Error& fault) {
   AllPending lost;
+  // Ended without the lock: what goes to another host may take a moment.
+  std::array<std::shared_ptr<PacketSocket>, 2> left;
   {
     const std::lock_guard lock{mutex_};
     if (socket_ == nullptr)
       return;
-    socket_.reset();
+    left[0] = std::exchange(socket_, nullptr);
+    if (!is_sending_)
+      left[1] = std::exchange(writer_socket_, nullptr);
     has_state_ = false;
     is_blocked_ = false;
     fault_ = fault;
@@ -89,7 +94,7 @@ void OwnerLink::rejoin() {
   if (must_take_state_)
     before.identity.epoch.clear();
   for (const std::string& handle : handles_near(address_->get())) {
-    auto owner = join_owner(handle, before, rejoin_timeout);
+    auto owner = reach_owner(handle, options_.tls, before, rejoin_timeout);
     const std::lock_guard lock{mutex_};
     if (is_stopping_)
       return;
@@ -99,7 +104,7 @@ void OwnerLink::rejoin() {
       continue;
     }
     address_->set(handle);
-    socket_ = std::make_shared<PacketSocket>(std::move(owner->socket));
+    socket_ = socket_of(*owner);
     // Following goes on from here when this is the same run of the owner and nothing was missed.
     identity_ = std::move(owner->identity);
     ++joins_;

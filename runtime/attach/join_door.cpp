@@ -12,11 +12,9 @@ public:
   using AttachedEngine::Link;
 };
 
-}  // namespace
-
-Result<JoinedOwner> join_owner(std::string_view handle, const std::optional<JoinedBefore>& before,
-                               std::chrono::milliseconds timeout) {
-  auto link = Door::Link::open(handle, timeout);
+/// The link is of no use afterwards.
+Result<JoinedOwner> follow_by(Result<std::unique_ptr<Door::Link>> link, const std::optional<JoinedBefore>& before,
+                              std::chrono::milliseconds timeout) {
   if (!link)
     return link.error();
   Value fields = Value::map();
@@ -34,8 +32,22 @@ Result<JoinedOwner> join_owner(std::string_view handle, const std::optional<Join
       *std::move(access)};
 }
 
+}  // namespace
+
+Result<JoinedOwner> join_owner(std::string_view handle, const std::optional<JoinedBefore>& before,
+                               std::chrono::milliseconds timeout) {
+  return follow_by(Door::Link::open(handle, timeout), before, timeout);
+}
+
+Result<JoinedOwner> join_owner(PacketSocket socket, const Secret& token, const std::optional<JoinedBefore>& before,
+                               std::chrono::milliseconds timeout) {
+  return follow_by(Door::Link::open(std::move(socket), token, timeout), before, timeout);
+}
+
 std::vector<std::string> handles_near(std::string_view handle) {
   std::vector<std::string> handles{std::string{handle}};
+  if (!handle.starts_with(handle_scheme))
+    return handles;
   const std::filesystem::path socket{handle.substr(std::min(handle.size(), handle_scheme.size()))};
   const auto folder = AttachFolder::open(socket.parent_path());
   if (!folder || !*folder)

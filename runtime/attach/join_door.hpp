@@ -2,6 +2,7 @@
 
 #include "runtime/attach/follower.hpp"
 #include "runtime/attach/packet_socket.hpp"
+#include "runtime/attach/secret.hpp"
 
 #include <theus/attach.hpp>
 
@@ -12,6 +13,8 @@ struct JoinedOwner {
   PacketSocket socket;
   OwnerIdentity identity;
   AccessOptions access;
+  /// What the socket needs, and is to outlive it.
+  std::shared_ptr<void> carrier{};
 };
 
 /// What somebody has who was joined before: so much of this history.
@@ -23,6 +26,10 @@ struct JoinedBefore {
 /// Joins the engine of that handle. Errors: those of AttachedEngine::attach(); stale_epoch when it is not the one that
 /// was joined before, or has gone back behind it; unsupported when it has itself joined another one.
 Result<JoinedOwner> join_owner(std::string_view handle, const std::optional<JoinedBefore>& before,
+                               std::chrono::milliseconds timeout);
+
+/// The same, of an engine that is reached already; both sides know the token.
+Result<JoinedOwner> join_owner(PacketSocket socket, const Secret& token, const std::optional<JoinedBefore>& before,
                                std::chrono::milliseconds timeout);
 
 /// The handle itself, and the others that run in its folder: an engine that was started again has another one.

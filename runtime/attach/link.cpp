@@ -84,11 +84,18 @@ Result<std::unique_ptr<AttachedEngine::Link>> AttachedEngine::Link::open(std::st
     return socket.error();
   if (const auto uid = socket->peer_uid(); !uid || *uid != ::geteuid())
     return AttachRefusal{AttachRefusal::Reason::uid, ::geteuid(), uid ? Value{*uid} : Value{}}.error();
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Steady::now());
+  return open(*std::move(socket), *token, left);
+}
+
+Result<std::unique_ptr<AttachedEngine::Link>> AttachedEngine::Link::open(PacketSocket socket, const Secret& token,
+                                                                         Timeout timeout) {
+  const auto deadline = Steady::now() + timeout;
   Descriptor wake{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
   if (!wake)
     return Error{Errc::resource_exhausted, "attach", "the system gave no eventfd", "Raise the limit of open files"};
-  auto link = std::make_unique<Link>(*std::move(socket), std::move(wake));
-  if (Status joined = link->join(*token, deadline); !joined)
+  auto link = std::make_unique<Link>(std::move(socket), std::move(wake));
+  if (Status joined = link->join(token, deadline); !joined)
     return joined.error();
   return link;
 }

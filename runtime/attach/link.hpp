@@ -15,6 +15,8 @@ namespace theus {
 class AttachedEngine::Link {
 public:
   static Result<std::unique_ptr<Link>> open(std::string_view handle, Timeout timeout);
+  /// Over a connection that is there; both sides know the token.
+  static Result<std::unique_ptr<Link>> open(PacketSocket socket, const Secret& token, Timeout timeout);
   Link(PacketSocket socket, Descriptor wake) noexcept;
 
   /// The `ok` of the answer, or its error. Events that come before it are kept.

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include <cstdlib>
+#include <tuple>
 
 namespace theus::cli {
 namespace {
@@ -16,6 +17,17 @@ CLI::Option& add_attach_option(CLI::App& parser, std::string& handle) {
   CLI::Option* option = parser.add_option(
       "--attach", handle, "The running engine; otherwise that of $THEUS_HANDLE, or of .theus/ here or in a parent");
   return *option->type_name("HANDLE");
+}
+
+void add_tls_options(CLI::App& parser, TlsOptions& files, CLI::Option& whom, bool is_needed) {
+  for (auto& [name, file, what] :
+       {std::tuple{"--certificate", &files.certificate, "By which other hosts know this side (PEM)"},
+        std::tuple{"--key", &files.key, "The private key of the certificate, which nobody else may read (PEM)"},
+        std::tuple{"--ca", &files.ca, "Who must have signed the certificates of other hosts (PEM)"}}) {
+    CLI::Option* option = parser.add_option(name, *file, what)->type_name("FILE")->needs(&whom);
+    if (is_needed)
+      whom.needs(option);
+  }
 }
 
 CLI::Option& add_seconds_option(CLI::App& parser, double& seconds, const std::string& description) {

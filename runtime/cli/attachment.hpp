@@ -1,6 +1,7 @@
 #pragma once
 
 #include <theus/attach.hpp>
+#include <theus/engine.hpp>
 
 namespace CLI {
 class App;
@@ -11,6 +12,10 @@ namespace theus::cli {
 
 /// `--attach HANDLE`.
 CLI::Option& add_attach_option(CLI::App& parser, std::string& handle);
+
+/// `--certificate FILE --key FILE --ca FILE`, each of which needs `whom`; that, when given, needs them all if
+/// `is_needed`.
+void add_tls_options(CLI::App& parser, TlsOptions& files, CLI::Option& whom, bool is_needed);
 
 /// `--for SECONDS`.
 CLI::Option& add_seconds_option(CLI::App& parser, double& seconds, const std::string& description);

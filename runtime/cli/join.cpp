@@ -26,14 +26,18 @@ struct Options {
   std::string workflow;
   std::uint64_t timeout_ms = 0;
   bool quiet = false;
+  TlsOptions tls;
 };
 
 EngineOptions engine_options(const Options& options, Console& console) {
   const auto least = options.quiet ? LogLevel::warning : LogLevel::debug;
-  return {.shutdown_timeout = shutdown_timeout, .log = [&console, least](const LogEntry& entry) {
-            if (entry.level >= least)
-              console.say(text_of(entry));
-          }};
+  return {.shutdown_timeout = shutdown_timeout,
+          .log =
+              [&console, least](const LogEntry& entry) {
+                if (entry.level >= least)
+                  console.say(text_of(entry));
+              },
+          .join = {.tls = options.tls}};
 }
 
 /// Lets agents work until it is interrupted, and says when the owner goes down and is back.
@@ -96,12 +100,15 @@ constinit const Command join_command{
     "", "join", "Become part of a running engine, and run modules there",
     "  theus join unix:/home/me/shop/.theus/engine-4711 --module build/libshop.so\n"
     "  theus join $HANDLE --module build/libshop.so --run flow.yaml\n"
+    "  theus join tls://192.0.2.7:4711 --module build/libshop.so --certificate me.pem --key me.key --ca ca.pem\n"
     "Processes, agents and workflows of the modules run in this process, on the state of that engine, which decides on "
     "what they commit. Without a workflow the agents work until SIGINT or SIGTERM; those that the engine has as well "
     "step here in its rounds. When that engine goes down they wait, and go on when it is back with its journal.",
     [](CLI::App& parser, const Session&) -> Action {
       auto options = std::make_shared<Options>();
-      parser.add_option("HANDLE", options->handle, "Of Engine::context_handle()")->required();
+      CLI::Option* handle =
+          parser.add_option("HANDLE", options->handle, "Of Engine::context_handle(), or tls://HOST:PORT")->required();
+      add_tls_options(parser, options->tls, *handle, false);
       add_module_option(parser, options->modules);
       parser.add_option("--run", options->workflow, "Run this workflow to its end, and end")->type_name("WORKFLOW");
       parser.add_option("--timeout", options->timeout_ms, "Limit of the workflow: 500ms, 30s, 5m")

@@ -32,6 +32,7 @@ struct Options {
   std::string durability{to_string(Durability::disk)};
   bool quiet = false;
   bool no_attach = false;
+  RemoteOptions remote;
   std::string schema;
 };
 
@@ -101,7 +102,8 @@ EngineOptions engine_options(const Options& options, Console& console) {
                   console.say(text_of(entry));
               },
           .journal = {.path = options.journal, .level = level_of(options.durability)},
-          .attach = {.folder = options.no_attach ? "" : attach_folder}};
+          .attach = {.folder = options.no_attach ? "" : attach_folder},
+          .remote = options.remote};
 }
 
 WorkflowOptions workflow_options(const Options& options, const Session& session, std::stop_token cancel) {
@@ -174,6 +176,13 @@ Result<Report> run(const Options& options, Session& session) {
   Engine engine{engine_options(options, session.console)};
   if (const auto found = engine.recovery(); found && found->version > 0 && !options.quiet)
     session.console.say(fmt::format("going on from version {} of {}", found->version, escaped(options.journal)));
+  if (!options.remote.listen.empty()) {
+    const auto remote = engine.remote_handle();
+    if (!remote)
+      return remote.error();
+    if (!options.quiet)
+      session.console.say("other hosts can join by " + *remote);
+  }
   std::stop_source cancel;
   const Interrupts interrupts{held, [&] {
                                 session.console.say("interrupted: the step in flight ends first; once more to force");
@@ -241,8 +250,15 @@ constinit const Command run_command{
                       "What the state must fit; otherwise specs/context_schema.yaml, if it is there")
           ->type_name("FILE");
       parser.add_flag("--quiet", options->quiet, "No status line, and of the log only warnings and errors");
-      parser.add_flag("--no-attach", options->no_attach,
-                      "Let no other command attach; otherwise those of the same user can, through .theus/");
+      CLI::Option* alone =
+          parser.add_flag("--no-attach", options->no_attach,
+                          "Let no other command attach; otherwise those of the same user can, through .theus/");
+      CLI::Option* listen = parser
+                                .add_option("--listen", options->remote.listen,
+                                            "Let engines on other hosts join, by TLS with certificates on both sides")
+                                ->type_name("ADDRESS:PORT")
+                                ->excludes(alone);
+      add_tls_options(parser, options->remote.tls, *listen, true);
       return [options](Session& running) { return run(*options, running); };
     }};
 

@@ -42,10 +42,28 @@ struct AttachOptions {
   std::size_t clients_max = 32;
 };
 
+/// By what engines on different hosts know each other; files in PEM form, all three required.
+struct TlsOptions {
+  std::filesystem::path certificate{};  ///< of this side, and those between it and the CA
+  std::filesystem::path key{};          ///< its private key, without a passphrase; refused when others may read it
+  std::filesystem::path ca{};           ///< who must have signed the other side's certificate; no other CA counts
+};
+
+/// Lets engines on other hosts join, by TLS 1.3 with certificates on both sides: whoever has one of that CA may do what
+/// a process of this engine's user may.
+struct RemoteOptions {
+  /// "address:port" or "[address]:port"; port 0: any that is free. Empty: nobody can. There is no address but the one
+  /// that is given: all interfaces are "0.0.0.0" or "[::]".
+  std::string listen{};
+  TlsOptions tls{};
+};
+
 /// Of an engine that joins another process's.
 struct JoinOptions {
   /// For joining; and for commits with a request id whose owner goes down, until they are given up.
   std::chrono::milliseconds patience{10'000};
+  /// For handles of another host (tls://host:port).
+  TlsOptions tls{};
 };
 
 /// The process that owns the state, as a process sees it that has joined.
@@ -88,6 +106,8 @@ struct EngineOptions {
   JournalOptions journal{};
   /// When attaching is not possible, the engine runs without and logs why.
   AttachOptions attach{};
+  /// Needs `attach`. When listening is not possible, the engine runs without and logs why.
+  RemoteOptions remote{};
   /// Of the buffers too large to copy; no memory is set aside before the first one.
   HeavyOptions heavy{};
   /// For from_handle() only.
@@ -262,24 +282,30 @@ public:
   /// By what another process of the same user joins this engine, until it is shut down. Errors as attach_handle().
   Result<std::string> context_handle() const { return attach_handle(); }
   Result<std::string> get_context_handle() const { return context_handle(); }
-  /// An engine that joins the one of another process of the same user on this host (and in the same pid namespace),
-  /// which owns the state. Everything works here as there: what is read is the state as it stands here, which follows
-  /// every commit; what is committed, by processes, agents, workflows, transactions and swaps, the owner decides on,
-  /// and it can be read here once the call has returned. signals() hears what the owner's hub sends, in its order, and
-  /// what is sent here goes there first (the sequences differ); it heeds no rate limits and lets no sender wait.
-  /// heavy() shows the owner's buffers and builds none (unsupported).
+  /// By what an engine on another host joins this one: tls://address:port. Errors: unsupported when
+  /// EngineOptions::remote names no address; bad_argument for what is missing or wrong with it.
+  Result<std::string> remote_handle() const;
+
+  /// An engine that joins the one of another process of the same user on this host (and in the same pid namespace), or
+  /// by its remote_handle() one on another host, which owns the state. Everything works here as there: what is read is
+  /// the state as it stands here, which follows every commit; what is committed, by processes, agents, workflows,
+  /// transactions and swaps, the owner decides on, and it can be read here once the call has returned. signals() hears
+  /// what the owner's hub sends, in its order, and what is sent here goes there first (the sequences differ); it heeds
+  /// no rate limits and lets no sender wait.
+  /// heavy() shows the owner's buffers and builds none (unsupported); from another host it shows none either.
   ///
   /// With the owner stay: the schema (set_schema() is unsupported; commits are held to it), the journal, the access
   /// rules, which are taken over, and the audit log of edits. So `initial`, `schema`, `access` and `journal` of the
-  /// options must be as they are by default, and `attach` without a folder (bad_argument).
+  /// options must be as they are by default, `attach` without a folder and `remote` without an address (bad_argument).
   ///
   /// When the owner goes down, which is noticed within 2 s, reading goes on and commits are refused with owner_down;
   /// its field `unknown` is true where the answer did not come in time. With a request id a commit waits, JoinOptions::
   /// patience at most, and is done once. The owner is joined again by itself when it is back with its journal; one
   /// that has lost history, or has another one, is refused with stale_epoch.
   ///
-  /// Errors: owner_down when nobody listens there; join_refused (reason uid, token, version or full, ours, theirs);
-  /// deadline, timeout; bad_argument when it is no handle; unsupported when that engine has itself joined another.
+  /// Errors: owner_down when nobody listens there; join_refused (reason uid, token, version, full or tls, ours,
+  /// theirs); deadline, timeout; bad_argument when it is no handle; unsupported when that engine has itself joined
+  /// another.
   static Result<Engine> from_handle(std::string_view handle, EngineOptions options = {});
   /// Of an engine that joined; nothing: this one owns its state.
   std::optional<OwnerStatus> owner() const;
