@@ -65,25 +65,6 @@ struct OwnerStage {
   }
 };
 
-/// An owner in a process of its own, with a journal.
-struct OwnerProcess {
-  testing::Folder folder;
-  std::optional<Subprocess> process;
-
-  OwnerProcess() { start(); }
-  void start() {
-    process.emplace(std::vector<std::string>{THEUS_BINARY_DIR "/bin/test_join_owner", folder.path().string()});
-    process->wait_for_out("\n");
-  }
-  Engine join() const {
-    std::string handle;
-    for (const auto& entry : std::filesystem::directory_iterator{folder.path() / ".theus"})
-      if (entry.path().extension() != ".token")
-        handle = "unix:" + entry.path().string();
-    return Engine::from_handle(handle, {.threads = 1, .join = {.patience = 60s}}).value();
-  }
-};
-
 Process counting(const std::string& path) {
   return {.name = "count", .inputs = {path}, .outputs = {path}, .body = [path](Context& context) {
             return context.get<std::int64_t>(path) + 1;
@@ -333,57 +314,6 @@ TEST_CASE("a process that stands still is let go of, refused, and joins again [F
   writer.wait_for_out("refused ");
   writer.wait_for_out("wrote " + std::to_string(left + 20) + "\n");
   CHECK(stage.owner->state().get<int>("domain.count").value() == 77);
-}
-
-TEST_CASE("when the owner is killed its end is noticed, and the one that follows is joined [F08]", "[join]") {
-  OwnerProcess owner;
-  Engine joined = owner.join();
-  std::atomic<int> counted{0};
-  std::jthread client{[&](const std::stop_token& end) {
-    // Each number is asked for once, under an id, and answered once, however often the owner is killed.
-    for (int number = 1; !end.stop_requested(); ++number) {
-      joined
-          .compare_and_swap(joined.version(), {Write::increment("domain.count", 1)},
-                            {.request_id = "n" + std::to_string(number)})
-          .value();
-      counted = number;
-    }
-  }};
-  for (int life = 1; life <= 3; ++life) {
-    const int before = counted;
-    REQUIRE(comes_true([&] { return counted > before + 20; }));
-    owner.process->signal(SIGKILL);
-    const auto killed = Clock::now();
-    REQUIRE(comes_true([&] { return !joined.owner()->is_up; }));
-    CHECK(Clock::now() - killed < 2s);
-    const auto refused = joined.compare_and_swap(joined.version(), {Write::set("domain.x", 1)});
-    CHECK(code_of(refused) == Errc::owner_down);
-    CHECK(joined.state().contains("domain.count"));
-    (void)owner.process->finish();
-    owner.start();
-    REQUIRE(comes_true([&] { return joined.owner()->is_up; }));
-    CHECK(joined.owner()->joins == 1 + static_cast<std::uint64_t>(life));
-  }
-  client.request_stop();
-  client.join();
-  CHECK(joined.state().get<int>("domain.count").value() == counted);
-}
-
-TEST_CASE("nobody waits for ever for an owner that stands still, and it is joined again when it goes on [F94]",
-          "[join]") {
-  OwnerProcess owner;
-  Engine joined = owner.join();
-  joined.compare_and_swap(joined.version(), {Write::increment("domain.count", 1)}).value();
-  owner.process->signal(SIGSTOP);
-  const auto refused = joined.compare_and_swap(joined.version(), {Write::increment("domain.count", 1)});
-  REQUIRE(code_of(refused) == Errc::owner_down);
-  REQUIRE(refused.error().field("unknown") != nullptr);
-  CHECK(*refused.error().field("unknown") == Value{true});
-  CHECK_FALSE(joined.owner()->is_up);
-  CHECK(joined.state().get<int>("domain.count").value() == 1);
-  owner.process->signal(SIGCONT);
-  REQUIRE(comes_true([&] { return joined.owner()->is_up; }));
-  CHECK(joined.compare_and_swap(joined.version(), {Write::set("domain.x", 1)}));
 }
 
 TEST_CASE("an owner without a journal has no heir: who joined it is refused by the next one [F117]", "[join]") {
