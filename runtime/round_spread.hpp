@@ -20,9 +20,9 @@ struct Stretch {
 using HostNumbers = std::vector<std::uint64_t>;
 inline constexpr std::uint64_t not_hosted = ~std::uint64_t{0};
 
-/// Who steps whom: each process an equal stretch, where it can; an agent that its process cannot step stays with that of
-/// the agent before it, or else goes to the one that can and has the fewest so far. It decides where the work is done, never what comes of it.
-/// REQUIRES: numbers for every agent from every host.
+/// Who steps whom: each process an equal stretch, where it can; an agent that its process cannot step stays with that
+/// of the agent before it, or else goes to the one that can and has the fewest so far. It decides where the work is
+/// done, never what comes of it. REQUIRES: numbers for every agent from every host.
 std::vector<Stretch> spread_round(std::size_t agents, std::span<const HostNumbers> hosts);
 
 }  // namespace theus
