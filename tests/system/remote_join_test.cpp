@@ -140,6 +140,36 @@ TEST_CASE("an engine on another host reads, commits, runs processes and hears si
   CHECK(digest(joined.state().find(Path{}).value()) == digest(stage.owner->state().find(Path{}).value()));
 }
 
+TEST_CASE("transactions, updates and watches of an engine on another host work as anywhere", "[remote]") {
+  RemoteStage stage;
+  Engine joined = stage.join().value();
+  const Version before = joined.version();
+  joined
+      .transaction([](Transaction& transaction) -> Status {
+        const auto count = transaction.get<std::int64_t>("domain.count");
+        return count ? transaction.set("domain.count", *count + 10) : Status{count.error()};
+      })
+      .value();
+  joined.update("domain.count", [](const Value& count) { return Value{count.get<std::int64_t>().value() + 1}; })
+      .value();
+  CHECK(stage.owner->state().get<int>("domain.count").value() == 11);
+  const Version seen = joined.wait_for_change({"domain.count"}, before, 30s).value();
+  const Version written =
+      stage.owner->compare_and_swap(stage.owner->version(), {Write::set("domain.count", 0)}).value();
+  CHECK(seen < written);
+  CHECK(joined.wait_for_change({"domain.count"}, written - 1, 30s).value() == written);
+}
+
+TEST_CASE("heavy buffers cannot be looked at from another host, and who tries is told so", "[remote]") {
+  RemoteStage stage;
+  const Value handle = stage.owner->heavy().alloc<std::uint8_t>({16}).value().publish().value();
+  stage.owner->compare_and_swap(stage.owner->version(), {Write::set("heavy.x", handle)}).value();
+  Engine joined = stage.join().value();
+  REQUIRE(turns_true([&] { return joined.state().contains("heavy.x"); }));
+  CHECK(code_of(joined.heavy().view<std::uint8_t>(joined.state().find("heavy.x").value())) == Errc::unsupported);
+  CHECK(joined.compare_and_swap(joined.version(), {Write::set("domain.x", 1)}));
+}
+
 TEST_CASE("nobody listens for other hosts unless asked to [F110]", "[remote]") {
   const testing::Folder folder;
   const Engine engine{{.threads = 1, .attach = {.folder = folder.path() / ".theus"}}};
