@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -101,6 +102,20 @@ double per_second(Operation operation, std::chrono::nanoseconds span = std::chro
     if (elapsed >= span)
       return static_cast<double>(count) / std::chrono::duration<double>(elapsed).count();
   }
+}
+
+/// The median of how long `operation` takes, of so many calls of it, one after the other.
+template <class Operation>
+double median_microseconds(int calls, const Operation& operation) {
+  std::vector<double> times;
+  for (int i = 0; i < calls; ++i) {
+    const auto begun = std::chrono::steady_clock::now();
+    operation();
+    times.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begun).count());
+  }
+  const auto middle = times.begin() + calls / 2;
+  std::ranges::nth_element(times, middle);
+  return *middle;
 }
 
 }  // namespace theus::bench

@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <string_view>
@@ -18,6 +17,7 @@ using theus::Context;
 using theus::Engine;
 using theus::Value;
 using theus::bench::Case;
+using theus::bench::median_microseconds;
 using Clock = std::chrono::steady_clock;
 
 constexpr const char* spinner = "--spin";
@@ -62,18 +62,6 @@ std::shared_ptr<Engine> engine_with_processes() {
   return engine;
 }
 
-template <class Operation>
-double median_microseconds(const Operation& operation) {
-  std::vector<double> times;
-  for (int i = 0; i < calls; ++i) {
-    const auto begun = Clock::now();
-    operation();
-    times.push_back(seconds_since(begun) * 1e6);
-  }
-  std::ranges::nth_element(times, times.begin() + calls / 2);
-  return times[calls / 2];
-}
-
 /// Another process that sends back what it gets, over the same kind of socket that workers have.
 class Echo {
 public:
@@ -110,10 +98,11 @@ int echo() {
 void warm_call(Case& subject) {
   auto engine = engine_with_processes();
   engine->execute("count").value();
-  subject.ours([engine] { return median_microseconds([&] { engine->execute("count").value(); }); });
+  subject.ours([engine] { return median_microseconds(calls, [&] { engine->execute("count").value(); }); });
   subject.peer("socket round trip",
-               [echo = std::make_shared<Echo>()] { return median_microseconds([&] { echo->round_trip(); }); });
-  subject.peer("in process", [engine] { return median_microseconds([&] { engine->execute("count_here").value(); }); });
+               [echo = std::make_shared<Echo>()] { return median_microseconds(calls, [&] { echo->round_trip(); }); });
+  subject.peer("in process",
+               [engine] { return median_microseconds(calls, [&] { engine->execute("count_here").value(); }); });
 }
 
 double tasks_per_second(Clock::time_point begun) { return tasks / seconds_since(begun); }

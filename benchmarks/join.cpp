@@ -8,7 +8,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <deque>
@@ -139,18 +138,6 @@ std::shared_ptr<Engine> engine_here() {
   return engine;
 }
 
-template <class Operation>
-double median_microseconds(const Operation& operation) {
-  std::vector<double> times;
-  for (int i = 0; i < calls; ++i) {
-    const auto begun = Clock::now();
-    operation();
-    times.push_back(seconds_since(begun) * 1e6);
-  }
-  std::ranges::nth_element(times, times.begin() + calls / 2);
-  return times[calls / 2];
-}
-
 void swap_once(Engine& engine) {
   static std::int64_t number = 0;
   engine.compare_and_swap(engine.version(), {Write::set(key(7), ++number)}).value();
@@ -207,10 +194,13 @@ private:
 
 // One swap after the other, each of which finds both processes asleep.
 void parked_commit(Case& subject) {
-  subject.ours([pair = std::make_shared<Pair>()] { return median_microseconds([&] { swap_once(pair->joined()); }); });
-  subject.peer("futex there and back",
-               [echo = std::make_shared<FutexEcho>()] { return median_microseconds([&] { echo->round_trip(); }); });
-  subject.peer("in process", [engine = engine_here()] { return median_microseconds([&] { swap_once(*engine); }); });
+  subject.ours(
+      [pair = std::make_shared<Pair>()] { return median_microseconds(calls, [&] { swap_once(pair->joined()); }); });
+  subject.peer("futex there and back", [echo = std::make_shared<FutexEcho>()] {
+    return median_microseconds(calls, [&] { echo->round_trip(); });
+  });
+  subject.peer("in process",
+               [engine = engine_here()] { return median_microseconds(calls, [&] { swap_once(*engine); }); });
 }
 
 double commits_per_second(Engine& engine) {
