@@ -47,6 +47,14 @@ std::vector<Agent> writers(const Body& body = [](Context& ctx) { ctx.set(Path{"d
   return {writer("a", body), writer("b", body), writer("c", body), writer("d", body)};
 }
 
+/// What the host was sent next, without its being stepped.
+RoundShare next_share(Host& host) {
+  const auto message = host.line->next().value();
+  CborCursor in{message};
+  (void)in.number();
+  return read_share(in);
+}
+
 }  // namespace
 
 TEST_CASE("a round gives the same state and signals with any number of processes and any schedule", "[hosted_rounds]") {
@@ -210,10 +218,7 @@ TEST_CASE("an answer with other agents than its share is done again here", "[hos
   stage.found(2, [] { return writers(); });
   stage.begin_round();
   Host& host = stage.hosts[0];
-  auto message = host.line->next().value();
-  CborCursor in{message};
-  (void)in.number();
-  const RoundShare share = read_share(in);
+  const RoundShare share = next_share(host);
   std::vector<std::byte> short_answer;
   append_stepped(short_answer, share.number);
   append_step(short_answer, AgentStep{});
@@ -227,10 +232,7 @@ TEST_CASE("a host cannot write what its agents may not", "[hosted_rounds]") {
   stage.found(2, [] { return writers(); });
   stage.begin_round();
   Host& host = stage.hosts[0];
-  auto message = host.line->next().value();
-  CborCursor in{message};
-  (void)in.number();
-  const RoundShare share = read_share(in);
+  const RoundShare share = next_share(host);
   std::vector<std::byte> answer;
   append_stepped(answer, share.number);
   for (std::size_t i = 0; i < share.agents.size(); ++i)
@@ -246,11 +248,8 @@ TEST_CASE("a share that a host gives back is done here", "[hosted_rounds]") {
   stage.found(2, [] { return writers(); });
   stage.begin_round();
   Host& host = stage.hosts[0];
-  auto message = host.line->next().value();
-  CborCursor in{message};
-  (void)in.number();
   std::vector<std::byte> returned;
-  append_returned(returned, read_share(in).number, Error{Errc::stale_epoch, "a share", "its version is gone"});
+  append_returned(returned, next_share(host).number, Error{Errc::stale_epoch, "a share", "its version is gone"});
   stage.hear(host, returned);
   REQUIRE(stage.result);
   CHECK(stage.result->value().writes == 4);
