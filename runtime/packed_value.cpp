@@ -209,6 +209,31 @@ std::string_view text_of(Bytes content) noexcept {
   return {reinterpret_cast<const char*>(content.data()), content.size()};
 }
 
+// Where the item at the front ends, or 0 when it is none. Each level has two bytes at least, which bounds them.
+std::size_t end_of_item(Bytes packed) noexcept {
+  if (packed.empty())
+    return 0;
+  const std::size_t tag = byte_at(packed, 0);
+  const std::size_t known = item_sizes[tag];
+  if (known != 0)
+    return known <= packed.size() ? known : 0;
+  const bool has_size = tag == tag_bytes || tag == tag_list || tag == tag_map;
+  if (!has_size || packed.size() < 2 || 2 + byte_at(packed, 1) > packed.size())
+    return 0;
+  const auto content = packed.subspan(2, byte_at(packed, 1));
+  if (tag == tag_bytes)
+    return 2 + content.size();
+  std::size_t items = 0;
+  for (std::size_t at = 0; at < content.size(); ++items) {
+    const bool is_key = tag == tag_map && items % 2 == 0;
+    const std::size_t size = end_of_item(content.subspan(at));
+    if (size == 0 || (is_key && byte_at(content, at) < tag_string))
+      return 0;
+    at += size;
+  }
+  return tag == tag_map && items % 2 != 0 ? 0 : 2 + content.size();
+}
+
 Value unpack_integer(Bytes content) noexcept {
   if (content.empty())
     return 0;
@@ -245,6 +270,11 @@ std::size_t pack(const Value& value, std::span<std::byte> room) noexcept { retur
 
 std::size_t pack(std::span<const Member> members, std::span<std::byte> room) noexcept {
   return pack_any(members, room);
+}
+
+bool is_packed(std::span<const std::byte> bytes) noexcept {
+  const std::size_t end = end_of_item(bytes);
+  return end != 0 && end == bytes.size();
 }
 
 Value unpack(std::span<const std::byte> packed) {

@@ -22,7 +22,10 @@ std::size_t pack(const Value& value, std::span<std::byte> room) noexcept;
 /// The same for a map that has not been built; the last of equal keys wins. At most 16 members fit.
 std::size_t pack(std::span<const Member> members, std::span<std::byte> room) noexcept;
 
-// REQUIRES for all that follow: the bytes were written by pack().
+/// Whether the bytes are one value as pack() writes it, but for the order of members: of what came from elsewhere.
+bool is_packed(std::span<const std::byte> bytes) noexcept;
+
+// REQUIRES for all that follow: the bytes were written by pack(), or is_packed().
 
 Value unpack(std::span<const std::byte> packed);
 Value::Kind packed_kind(std::span<const std::byte> packed) noexcept;
