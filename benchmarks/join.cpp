@@ -8,8 +8,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <cstring>
 #include <deque>
 #include <iostream>
 #include <string_view>
@@ -26,7 +28,8 @@ constexpr const char* echoing = "--echo";
 constexpr int calls = 2000;
 constexpr std::size_t under_way_max = 256;
 constexpr std::size_t pipelined_calls = 20'000;
-constexpr std::int64_t signals_sent = 2'000'000;
+constexpr std::uint64_t signals_sent = 4'000'000;
+constexpr std::uint64_t signals_ahead_max = 32'768;
 constexpr int keys = 1000;
 
 double seconds_since(Clock::time_point begun) { return std::chrono::duration<double>(Clock::now() - begun).count(); }
@@ -51,17 +54,59 @@ void register_count(Engine& engine) {
       .value();
 }
 
-/// 64 bytes each, as fast as they can be sent, and then one that tells the end.
-void send_signals(SignalHub& hub) {
+/// A word in memory that two processes see.
+template <class Words>
+class SharedWords {
+public:
+  SharedWords() : file_(::memfd_create("theus-bench", MFD_CLOEXEC)) {
+    if (::ftruncate(file_.number(), sizeof(Words)) != 0)
+      std::abort();
+    words_ = map(file_.number());
+  }
+  explicit SharedWords(int file) : words_(map(file)) {}
+  ~SharedWords() { ::munmap(words_, sizeof(Words)); }
+  SharedWords(const SharedWords&) = delete;
+  SharedWords& operator=(const SharedWords&) = delete;
+
+  Words* operator->() const noexcept { return words_; }
+  Words& operator*() const noexcept { return *words_; }
+  int file() const noexcept { return file_.number(); }
+
+private:
+  static Words* map(int memory) {
+    void* at = ::mmap(nullptr, sizeof(Words), PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+    return at == MAP_FAILED ? (std::abort(), nullptr) : static_cast<Words*>(at);
+  }
+
+  Descriptor file_;
+  Words* words_;
+};
+
+/// How many were heard, so that the sender stays that little ahead that none is lost.
+struct Progress {
+  alignas(64) std::atomic<std::uint64_t> heard;
+};
+
+/// 64 bytes each, and then one that tells the end. What is refused is sent again.
+void send_signals(SignalHub& hub, const Progress& progress) {
   const SignalTopic topic = hub.topic("tick");
   const std::array<std::byte, 64> bytes{};
-  for (std::int64_t i = 0; i < signals_sent; ++i)
-    hub.send(topic, bytes);
-  hub.send("end");
+  std::uint64_t limit = signals_ahead_max;
+  for (std::uint64_t i = 0; i < signals_sent; ++i) {
+    while (i == limit) {
+      limit = progress.heard.load(std::memory_order_relaxed) + signals_ahead_max;
+      if (i == limit)
+        std::this_thread::yield();
+    }
+    while (hub.send(topic, bytes) == 0)
+      std::this_thread::yield();
+  }
+  while (hub.send("end") == 0)
+    std::this_thread::yield();
 }
 
 /// Those that arrive before the end.
-std::uint64_t hear_signals(SignalReceiver& receiver) {
+std::uint64_t hear_signals(SignalReceiver& receiver, Progress& progress) {
   EventBatch batch{EventBatch::capacity_max};
   for (std::uint64_t heard = 0;;) {
     receiver.recv_batch(batch, std::chrono::seconds{30});
@@ -72,21 +117,63 @@ std::uint64_t hear_signals(SignalReceiver& receiver) {
         return heard;
       ++heard;
     }
+    progress.heard.store(heard, std::memory_order_relaxed);
   }
 }
 
-/// The owner: tells its handle, and sends signals whenever `domain.sendings` changes, until whoever started it is gone.
+constexpr int ticks_sent = 20'000;
+constexpr std::chrono::microseconds tick_interval{10};
+
+std::int64_t now_ns() { return std::chrono::nanoseconds{Clock::now().time_since_epoch()}.count(); }
+
+/// Apart from each other, so that the receiver has looked in vain before each, each with the time when it was sent.
+void send_ticks(SignalHub& hub) {
+  const SignalTopic topic = hub.topic("tick");
+  auto due = Clock::now();
+  for (int i = 0; i < ticks_sent; ++i, due += tick_interval) {
+    while (Clock::now() < due)
+      ;
+    const std::int64_t time = now_ns();
+    hub.send(topic, std::as_bytes(std::span{&time, 1}));
+  }
+  hub.send("end");
+}
+
+/// How long they took, in nanoseconds, of two the one in the middle. The clock is the machine's.
+double median_latency(SignalReceiver& receiver) {
+  std::vector<double> took;
+  while (true) {
+    const Received received = receiver.recv(std::chrono::seconds{30});
+    if (!received)
+      continue;
+    if (received->name == "end")
+      break;
+    std::int64_t sent = 0;
+    std::memcpy(&sent, received->payload.bytes().data(), sizeof sent);
+    took.push_back(static_cast<double>(now_ns() - sent));
+  }
+  std::ranges::nth_element(took, took.begin() + static_cast<std::ptrdiff_t>(took.size() / 2));
+  return took[took.size() / 2];
+}
+
+/// The owner: tells its handle, and sends signals whenever `domain.sendings` or `domain.ticks` changes, until whoever
+/// started it is gone.
 int own(const std::filesystem::path& folder) {
+  const SharedWords<Progress> progress{3};
   const pid_t starter = ::getppid();
   EngineOptions options = with_long_hub();
   options.attach.folder = folder;
   Engine engine{std::move(options)};
   fill(engine);
   std::cout << engine.context_handle().value() << std::endl;
+  std::int64_t ticks = 0;
   for (Version since = engine.version(); ::getppid() == starter;)
-    if (const auto changed = engine.wait_for_change({"domain.sendings"}, since, std::chrono::seconds{1})) {
+    if (const auto changed =
+            engine.wait_for_change({"domain.sendings", "domain.ticks"}, since, std::chrono::seconds{1})) {
       since = *changed;
-      send_signals(engine.signals());
+      const std::int64_t ticks_now = engine.state().get<std::int64_t>("domain.ticks").value_or(0);
+      const bool wants_ticks = std::exchange(ticks, ticks_now) != ticks_now;
+      wants_ticks ? send_ticks(engine.signals()) : send_signals(engine.signals(), *progress);
     }
   return 0;
 }
@@ -111,7 +198,10 @@ public:
       std::abort();
     const Descriptor from{ends[0]};
     const Descriptor to{ends[1]};
-    owner_.emplace(ChildProcess::start({.command = {"/proc/self/exe", owning, folder}, .output = to.number()}).value());
+    owner_.emplace(
+        ChildProcess::start(
+            {.command = {"/proc/self/exe", owning, folder}, .descriptors = {progress_.file()}, .output = to.number()})
+            .value());
     joined_.emplace(Engine::from_handle(first_line(from.number()), with_long_hub()).value());
     register_count(*joined_);
   }
@@ -124,8 +214,10 @@ public:
   Pair& operator=(const Pair&) = delete;
 
   Engine& joined() { return *joined_; }
+  Progress& progress() { return *progress_; }
 
 private:
+  SharedWords<Progress> progress_;
   std::filesystem::path folder_;
   std::optional<ChildProcess> owner_;
   std::optional<Engine> joined_;
@@ -146,16 +238,10 @@ void swap_once(Engine& engine) {
 /// Two words that two processes see, each woken by the other: the least that an answer from a sleeping process takes.
 class FutexEcho {
 public:
-  FutexEcho() : memory_(::memfd_create("theus-bench", MFD_CLOEXEC)) {
-    if (::ftruncate(memory_.number(), sizeof(Words)) != 0)
-      std::abort();
-    words_ = map(memory_.number());
+  FutexEcho() {
     child_.emplace(
-        ChildProcess::start({.command = {"/proc/self/exe", echoing}, .descriptors = {memory_.number()}}).value());
+        ChildProcess::start({.command = {"/proc/self/exe", echoing}, .descriptors = {words_.file()}}).value());
   }
-  ~FutexEcho() { ::munmap(words_, sizeof(Words)); }
-  FutexEcho(const FutexEcho&) = delete;
-  FutexEcho& operator=(const FutexEcho&) = delete;
 
   void round_trip() {
     const std::uint32_t number = words_->asked.fetch_add(1) + 1;
@@ -165,7 +251,8 @@ public:
   }
 
   static int echo(int memory) {
-    Words& words = *map(memory);
+    const SharedWords<Words> shared{memory};
+    Words& words = *shared;
     const pid_t starter = ::getppid();
     for (std::uint32_t done = 0; ::getppid() == starter;) {
       shm::wait_on(words.asked, done, std::chrono::seconds{1});
@@ -182,13 +269,8 @@ private:
     alignas(64) std::atomic<std::uint32_t> asked;
     alignas(64) std::atomic<std::uint32_t> answered;
   };
-  static Words* map(int memory) {
-    void* at = ::mmap(nullptr, sizeof(Words), PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
-    return at == MAP_FAILED ? (std::abort(), nullptr) : static_cast<Words*>(at);
-  }
 
-  Descriptor memory_;
-  Words* words_;
+  SharedWords<Words> words_;
   std::optional<ChildProcess> child_;
 };
 
@@ -236,27 +318,29 @@ void reads(Case& subject) {
 }
 
 /// What arrives in a second of what `send` has sent.
-double heard_per_second(Engine& engine, const std::function<void()>& send) {
+double heard_per_second(Engine& engine, Progress& progress, const std::function<void()>& send) {
+  progress.heard = 0;
   SignalReceiver receiver = engine.signals().subscribe();
   const auto begun = Clock::now();
   std::thread sender{send};
-  const std::uint64_t heard = hear_signals(receiver);
+  const std::uint64_t heard = hear_signals(receiver, progress);
   sender.join();
   return static_cast<double>(heard) / seconds_since(begun);
 }
 
 void add_hub_peer(Case& subject) {
-  subject.peer("in process", [engine = engine_here()] {
-    return heard_per_second(*engine, [&] { send_signals(engine->signals()); });
+  subject.peer("in process", [engine = engine_here(), progress = std::make_shared<Progress>()] {
+    return heard_per_second(*engine, *progress, [&] { send_signals(engine->signals(), *progress); });
   });
 }
 
-// 64 bytes each, while the owner sends as fast as it can and waits for nobody.
+// 64 bytes each, from the owner to a process that joined it; none is lost.
 void signals_from_the_owner(Case& subject) {
   subject.ours([pair = std::make_shared<Pair>()] {
     Engine& engine = pair->joined();
-    return heard_per_second(
-        engine, [&] { engine.compare_and_swap(engine.version(), {Write::increment("domain.sendings", 1)}).value(); });
+    return heard_per_second(engine, pair->progress(), [&] {
+      engine.compare_and_swap(engine.version(), {Write::increment("domain.sendings", 1)}).value();
+    });
   });
   add_hub_peer(subject);
 }
@@ -265,9 +349,28 @@ void signals_from_the_owner(Case& subject) {
 void signals_there_and_back(Case& subject) {
   subject.ours([pair = std::make_shared<Pair>()] {
     Engine& engine = pair->joined();
-    return heard_per_second(engine, [&] { send_signals(engine.signals()); });
+    return heard_per_second(engine, pair->progress(), [&] { send_signals(engine.signals(), pair->progress()); });
   });
   add_hub_peer(subject);
+}
+
+double latency(Engine& engine, const std::function<void()>& send) {
+  SignalReceiver receiver = engine.signals().subscribe();
+  std::thread sender{send};
+  const double took = median_latency(receiver);
+  sender.join();
+  return took;
+}
+
+// From the send in the owner until a receiver here has it, which looks for it all the time.
+void hot_latency(Case& subject) {
+  subject.ours([pair = std::make_shared<Pair>()] {
+    Engine& engine = pair->joined();
+    return latency(engine,
+                   [&] { engine.compare_and_swap(engine.version(), {Write::increment("domain.ticks", 1)}).value(); });
+  });
+  subject.peer("in process",
+               [engine = engine_here()] { return latency(*engine, [&] { send_ticks(engine->signals()); }); });
 }
 
 }  // namespace
@@ -283,5 +386,6 @@ int main(int argc, char** argv) {
   program.add("reads", "reads/s", reads);
   program.add("signals from the owner", "signals/s", signals_from_the_owner);
   program.add("signals there and back", "signals/s", signals_there_and_back);
+  program.add("hot signal", "ns p50", hot_latency);
   return program.run(argc, argv);
 }
