@@ -10,6 +10,7 @@
 #include "runtime/conflict_counts.hpp"
 #include "runtime/execution.hpp"
 #include "runtime/fork_mark.hpp"
+#include "runtime/signal_export.hpp"
 #include "runtime/store/journal.hpp"
 #include "runtime/transactor.hpp"
 
@@ -68,7 +69,8 @@ struct Core {
         log(std::move(terms.log)),
         journal(std::move(terms.journal)),
         owner(std::move(terms.owner)),
-        hub(terms.signal_capacity),
+        hub(owner != nullptr ? SignalHub{terms.signal_capacity}
+                             : SignalExport::make_hub({.capacity = terms.signal_capacity})),
         turn(&observer, *clock, with_others(terms.commits)),
         blocking(terms.blocking_threads_max),
         workers(std::move(terms.workers), seed, std::move(terms.access), terms.heavy, log),

@@ -18,6 +18,10 @@ using Steady = std::chrono::steady_clock;
 // Of one look, so that what is to be said gets its turn.
 constexpr int packets_per_look = 64;
 
+timespec as_timespec(std::chrono::nanoseconds time) noexcept {
+  return {time.count() / 1'000'000'000, time.count() % 1'000'000'000};
+}
+
 /// A door for bad_alloc: the connection is then made anew.
 template <class Work>
 Status guarded(const Work& work) try {
@@ -36,7 +40,11 @@ Result<std::unique_ptr<OwnerLink>> OwnerLink::join(std::string handle, const Joi
   auto owner = reach_owner(handle, options.tls, std::nullopt, options.patience);
   if (!owner)
     return owner.error();
-  return std::unique_ptr<OwnerLink>{new OwnerLink{std::move(handle), options, *std::move(owner), std::move(wake)}};
+  auto signals = std::move(owner->signals);
+  std::unique_ptr<OwnerLink> link{new OwnerLink{std::move(handle), options, *std::move(owner), std::move(wake)}};
+  if (Status joined = link->signals_.join(std::move(signals), false); !joined)
+    return joined.error();
+  return link;
 }
 
 OwnerLink::OwnerLink(std::string handle, const JoinOptions& options, JoinedOwner owner, Descriptor wake)
@@ -53,7 +61,7 @@ OwnerLink::~OwnerLink() { stop(); }
 
 void OwnerLink::start(CommitTurn& turn, SignalHub& hub) {
   turn_ = &turn;
-  relay_.emplace(hub, *this);
+  signals_.start(hub);
   silence_.restart(Steady::now());
   const SignalsBlocked blocked;
   thread_ = std::thread{[this] { run(); }};
@@ -74,13 +82,14 @@ void OwnerLink::stop() {
   ring();
   if (thread_.joinable())
     thread_.join();
+  signals_.leave();
   std::unique_lock lock{mutex_};
   take_share_ = nullptr;
   changed_.notify_all();
   answer_all(std::exchange(pending_, {}), link_is_closed());
 }
 
-void OwnerLink::ring() const noexcept { ::eventfd_write(wake_.number(), 1); }
+void OwnerLink::ring() noexcept { ::eventfd_write(wake_.number(), 1); }
 
 OwnerStatus OwnerLink::status() const {
   const std::lock_guard lock{mutex_};
@@ -114,8 +123,10 @@ void OwnerLink::serve() {
     is_blocked = is_blocked_;
   }
   const auto events = static_cast<short>(POLLIN | (is_blocked ? POLLOUT : 0));
-  std::array<pollfd, 2> waiting{pollfd{wake_.number(), POLLIN, 0}, pollfd{socket->number(), events, 0}};
-  ::poll(waiting.data(), waiting.size(), static_cast<int>(alive_interval.count()));
+  std::array<pollfd, 3> waiting{pollfd{wake_.number(), POLLIN, 0}, pollfd{socket->number(), events, 0},
+                                pollfd{signals_.pump().wake_descriptor(), POLLIN, 0}};
+  const timespec longest = as_timespec(std::min<std::chrono::nanoseconds>(alive_interval, signals_.pump().pause()));
+  ::ppoll(waiting.data(), waiting.size(), &longest, nullptr);
   eventfd_t rings = 0;
   ::eventfd_read(wake_.number(), &rings);
   receive_all(*socket);
@@ -124,6 +135,7 @@ void OwnerLink::serve() {
     is_blocked_ = false;
     flush(lock);
   }
+  signals_.pump().look(turn_->version());
   const Time now = Steady::now();
   say_alive(now);
   if (silence_.look(now))
@@ -154,7 +166,8 @@ Status OwnerLink::receive(std::span<const std::byte> message) {
     case ToJoined::commits: taken = take_commits(in); break;
     case ToJoined::answers: take_answers(in); break;
     case ToJoined::state: taken = take_state(in); break;
-    case ToJoined::signals: take_signals(in); break;
+    case ToJoined::signals: signals_.pump().take_signals(in); break;
+    case ToJoined::fetched: signals_.pump().take_fetched(in); break;
     case ToJoined::hosting: take_hosting(in); break;
     case ToJoined::share: take_share(in); break;
     case ToJoined::alive: have_state(); break;
@@ -243,18 +256,6 @@ void OwnerLink::take_answers(CborCursor& in) {
     lock.unlock();
     if (!pending.empty())
       pending.mapped().awaiting->answer(pending.mapped().index, std::move(answer.outcome));
-  }
-}
-
-void OwnerLink::take_signals(CborCursor& in) {
-  while (in.failure() == nullptr && !in.is_at_end()) {
-    const RelayedSignal signal = read_signal(in);
-    if (in.failure() != nullptr)
-      return;
-    if (signal.lost > 0)
-      relay_->lose(signal.lost);
-    else
-      relay_->publish(signal.name, signal.payload, signal.version, signal.index);
   }
 }
 

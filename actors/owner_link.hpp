@@ -1,11 +1,10 @@
 #pragma once
 
 #include "runtime/attach/join_door.hpp"
-#include "runtime/attach/join_wire.hpp"
+#include "runtime/attach/owner_signals.hpp"
 #include "runtime/attach/round_wire.hpp"
 #include "runtime/attach/silence.hpp"
 #include "runtime/commit_decider.hpp"
-#include "runtime/signal_relay.hpp"
 
 #include <theus/engine.hpp>
 
@@ -37,7 +36,7 @@ private:
 /// follow, relays signals both ways. One thread receives; whoever proposes sends, unless another one is sending already
 /// and takes it along. When the owner is down, what waits is answered, nothing is written, and the link looks for the
 /// owner with back-off until it is back.
-class OwnerLink final : public CommitDecider, public SignalOutlet {
+class OwnerLink final : public CommitDecider, private OwnerPost {
 public:
   /// Errors: those of join_owner().
   static Result<std::unique_ptr<OwnerLink>> join(std::string handle, const JoinOptions& options);
@@ -58,7 +57,6 @@ public:
   Reservations::Id reserve(std::span<const Path> paths, std::chrono::nanoseconds lifetime) override;
   void extend(Reservations::Id id, std::span<const Path> paths) override;
   void release(Reservations::Id id) override;
-  Result<std::uint64_t> send(std::string_view name, const Value& payload) override;
 
   /// Called by the link's thread, with the state that the share is to be stepped on.
   using TakeShare = std::function<void(RoundShare, Snapshot)>;
@@ -98,13 +96,16 @@ private:
 
   OwnerLink(std::string handle, const JoinOptions& options, JoinedOwner owner, Descriptor wake);
 
+  Status post(ToOwner kind, std::span<const std::byte> entry) override;
+  void insist(ToOwner kind, std::span<const std::byte> entry) override;
+  void ring() noexcept override;
+
   // Whoever has something to say. The lock is that of mutex_.
   std::optional<Error> refusal(std::size_t bytes) const;
   void propose(Pending pending, std::vector<std::byte> proposal, bool has_request);
   void add(ToOwner kind, std::span<const std::byte> entry);
   bool ask_to_reserve(Reservations::Id id, std::span<const Path> paths, std::chrono::nanoseconds lifetime);
   void flush(std::unique_lock<std::mutex>& lock);
-  void ring() const noexcept;
 
   // The thread.
   void run();
@@ -114,7 +115,6 @@ private:
   Status take_commits(CborCursor& in);
   Status take_state(CborCursor& in);
   void take_answers(CborCursor& in);
-  void take_signals(CborCursor& in);
   void take_hosting(CborCursor& in);
   void take_share(CborCursor& in);
   void begin_shares();
@@ -145,7 +145,6 @@ private:
   bool is_blocked_ = false;  // the thread goes on with it when there is room
   AllPending pending_;
   std::uint64_t last_number_ = 0;
-  std::uint64_t signals_sent_ = 0;
   Reservations::Id last_reservation_ = Reservations::nobody;
   std::deque<std::vector<std::byte>> queue_;
   ToOwner queued_last_ = ToOwner::alive;
@@ -154,13 +153,14 @@ private:
   TakeShare take_share_;
   std::optional<std::size_t> hosted_;  // as the owner answered the newest offer
 
+  OwnerSignals signals_{*this};  // what it reads is the thread's own
+
   // Of whoever sends; the socket is changed under the lock.
   MessageWriter writer_;
   std::shared_ptr<PacketSocket> writer_socket_;  // for which it is filled
 
   // The thread's own.
   CommitTurn* turn_ = nullptr;
-  std::optional<SignalRelay> relay_;
   std::optional<MessageReader> reader_;
   std::vector<std::byte> packet_;
   PathCache paths_;

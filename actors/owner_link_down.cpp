@@ -43,6 +43,7 @@ void OwnerLink::lose_owner(const Error& fault) {
       pending = next;
     }
   }
+  signals_.leave();
   is_following_ = false;
   reader_.emplace(feed_bytes_max);
   state_.clear();
@@ -90,11 +91,15 @@ void OwnerLink::rejoin() {
       return;
     before.identity = identity_;
   }
+  const OwnerIdentity last = before.identity;
   before.version = turn_->version();
   if (must_take_state_)
     before.identity.epoch.clear();
   for (const std::string& handle : handles_near(address_->get())) {
     auto owner = reach_owner(handle, options_.tls, before, rejoin_timeout);
+    if (owner)
+      if (Status joined = signals_.join(std::move(owner->signals), owner->identity == last); !joined)
+        owner = joined.error();
     const std::lock_guard lock{mutex_};
     if (is_stopping_)
       return;

@@ -98,7 +98,7 @@ void OwnerLink::propose(Pending pending, std::vector<std::byte> proposal, bool h
 /// REQUIRES: the lock.
 void OwnerLink::add(ToOwner kind, std::span<const std::byte> entry) {
   const bool joins_last = !queue_.empty() && queued_last_ == kind &&
-                          (kind == ToOwner::submit || kind == ToOwner::signals) &&
+                          (kind == ToOwner::submit || kind == ToOwner::signals || kind == ToOwner::names) &&
                           queue_.back().size() + entry.size() <= submission_bytes_wanted;
   if (!joins_last) {
     queue_.push_back(message_of(kind));
@@ -242,17 +242,21 @@ void OwnerLink::release(Reservations::Id id) {
   flush(lock);
 }
 
-Result<std::uint64_t> OwnerLink::send(std::string_view name, const Value& payload) {
-  std::vector<std::byte> entry;
-  append_cbor_text(entry, name);
-  append_cbor(entry, payload);
+Status OwnerLink::post(ToOwner kind, std::span<const std::byte> entry) {
   std::unique_lock lock{mutex_};
   if (auto refused = refusal(entry.size()))
     return *refused;
-  add(ToOwner::signals, entry);
-  const std::uint64_t number = ++signals_sent_;
+  add(kind, entry);
   flush(lock);
-  return number;
+  return {};
+}
+
+void OwnerLink::insist(ToOwner kind, std::span<const std::byte> entry) {
+  std::unique_lock lock{mutex_};
+  if (socket_ == nullptr)
+    return;
+  add(kind, entry);
+  flush(lock);
 }
 
 }  // namespace theus::actors

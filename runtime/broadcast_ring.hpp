@@ -96,7 +96,8 @@ public:
     return BroadcastRing{header};
   }
 
-  /// The ring in memory that another process laid out, or nothing when it is none of this layout or does not fit.
+  /// The ring in memory that another process laid out, to be read only; nothing when it is none of this layout or does
+  /// not fit.
   static std::optional<BroadcastRing> open(std::span<std::byte> memory) noexcept {
     if (memory.size() < sizeof(RingHeader) ||
         reinterpret_cast<std::uintptr_t>(memory.data()) % alignof(RingHeader) != 0)
@@ -106,7 +107,9 @@ public:
                        header->slot_bytes == slot_bytes;
     if (!known || header->capacity < 1 || header->capacity > capacity_max || memory.size() < bytes(header->capacity))
       return std::nullopt;
-    return BroadcastRing{header};
+    BroadcastRing ring{header};
+    ring.is_writable_ = false;
+    return ring;
   }
 
   /// A place and where its slot stands. Going on to the next one divides nothing.
@@ -124,6 +127,11 @@ public:
     std::uint64_t slot_;
   };
   Walk walk(std::uint64_t place) const noexcept { return {place, modulo_.remainder(place)}; }
+  /// Some places on. REQUIRES: at most `capacity` of them.
+  Walk walk_on(const Walk& at, std::uint64_t places) const noexcept {
+    const std::uint64_t slot = at.slot_ + places;
+    return {at.place_ + places, slot < capacity_ ? slot : slot - capacity_};
+  }
   void go_on(Walk& at) const noexcept {
     ++at.place_;
     if (++at.slot_ == capacity_)
@@ -230,7 +238,7 @@ public:
   /// Whether the record is still there.
   bool holds(const Walk& at) const noexcept {
     Slot& slot = slots_[at.slot_];
-    if constexpr (thread_sanitizer)
+    if (thread_sanitizer && is_writable_)
       return slot.turn.fetch_add(0) == ready_turn(at.place_);
     return slot.turn.load(std::memory_order_relaxed) == ready_turn(at.place_);
   }
@@ -273,6 +281,7 @@ private:
   Slot* slots_;
   std::uint64_t capacity_;
   Reciprocal modulo_;
+  bool is_writable_ = true;
 };
 
 }  // namespace theus

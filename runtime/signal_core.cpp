@@ -2,40 +2,42 @@
 
 #include "runtime/signal_subscriber.hpp"
 
-#include <sys/mman.h>
-
 #include <algorithm>
-#include <new>
 
 namespace theus {
 namespace {
 
-constexpr std::size_t huge_page_bytes = std::size_t{2} << 20;
+constexpr std::size_t capacity_max = std::size_t{1} << 24;
+constexpr std::size_t topics_limit = std::size_t{1} << 20;
 
-std::size_t memory_bytes(std::uint64_t capacity) noexcept {
-  return SignalRing::bytes(capacity) + capacity * sizeof(SecondLine);
+void require(bool in_range, std::string_view option, std::size_t value, std::size_t maximum) {
+  if (!in_range)
+    raise(Error{Errc::bad_argument, "SignalHub",
+                std::string{option} + " is " + std::to_string(value) + ", expected 1 to " + std::to_string(maximum)});
 }
 
-std::byte* map_zeroed(std::size_t bytes) {
-  void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED)
-    throw std::bad_alloc{};
-  // A hint; without it a lap through a large ring misses the cache of page addresses once per few dozen events.
-  if (bytes >= 2 * huge_page_bytes)
-    ::madvise(memory, bytes, MADV_HUGEPAGE);
-  return static_cast<std::byte*>(memory);
+SignalHubOptions checked(const SignalHubOptions& options) {
+  const auto within = [](std::size_t value, std::size_t maximum) { return value >= 1 && value <= maximum; };
+  require(within(options.capacity, capacity_max), "capacity", options.capacity, capacity_max);
+  require(within(options.topics_max, topics_limit), "topics_max", options.topics_max, topics_limit);
+  return options;
+}
+
+MappedPages memory_for(SignalCore::Memory kind, std::size_t bytes) {
+  if (kind == SignalCore::Memory::shared)
+    if (auto shared = MappedPages::shared("theus-signals", bytes); shared && shared->seal_for_readers())
+      return *std::move(shared);
+  return MappedPages::of_this_process(bytes);
 }
 
 }  // namespace
 
-void SignalCore::Unmap::operator()(std::byte* memory) const noexcept { ::munmap(memory, bytes); }
-
-SignalCore::SignalCore(const SignalHubOptions& wanted)
-    : options(wanted),
+SignalCore::SignalCore(const SignalHubOptions& wanted, Memory kind)
+    : options(checked(wanted)),
       topics(wanted.topics_max),
-      memory_(map_zeroed(memory_bytes(wanted.capacity)), Unmap{memory_bytes(wanted.capacity)}),
-      ring(SignalRing::create({memory_.get(), SignalRing::bytes(wanted.capacity)}, wanted.capacity)),
-      second_lines(reinterpret_cast<SecondLine*>(memory_.get() + SignalRing::bytes(wanted.capacity))),
+      memory(memory_for(kind, memory_bytes(wanted.capacity))),
+      ring(SignalRing::create(memory.bytes().first(SignalRing::bytes(wanted.capacity)), wanted.capacity)),
+      second_lines(reinterpret_cast<SecondLine*>(memory.bytes().data() + SignalRing::bytes(wanted.capacity))),
       large(fence),
       gate(fence, wanted.capacity),
       producers_(fence),

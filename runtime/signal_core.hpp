@@ -9,6 +9,8 @@
 //   large (large.change_) retired events                    wakers_change_     who wants to be called
 
 #include "runtime/biased_entry.hpp"
+#include "runtime/mapped_pages.hpp"
+#include "runtime/signal_copied_run.hpp"
 #include "runtime/signal_dispatcher.hpp"
 #include "runtime/signal_gaps.hpp"
 #include "runtime/signal_gate.hpp"
@@ -23,7 +25,12 @@ class Subscriber;
 
 class SignalCore : public std::enable_shared_from_this<SignalCore> {
 public:
-  explicit SignalCore(const SignalHubOptions& options);
+  /// Where events are kept: in memory of its own, or in some that other processes can read.
+  enum class Memory : std::uint8_t { own, shared };
+
+  /// Throws bad_alloc, and LogicError for options out of range. When the system gives no memory that could be shared,
+  /// it takes its own.
+  explicit SignalCore(const SignalHubOptions& options, Memory memory = Memory::own);
   ~SignalCore();
   SignalCore(const SignalCore&) = delete;
   SignalCore& operator=(const SignalCore&) = delete;
@@ -32,14 +39,12 @@ public:
   const AsymmetricFence fence;
   TopicTable topics;
 
-private:
-  struct Unmap {
-    std::size_t bytes;
-    void operator()(std::byte* memory) const noexcept;
-  };
-  std::unique_ptr<std::byte, Unmap> memory_;
+  /// The ring, then all second lines.
+  const MappedPages memory;
+  static std::size_t memory_bytes(std::uint64_t capacity) noexcept {
+    return SignalRing::bytes(capacity) + capacity * sizeof(SecondLine);
+  }
 
-public:
   const SignalRing ring;
   SecondLine* const second_lines;
   LargeEvents large;
@@ -50,9 +55,15 @@ public:
   SignalDispatcher dispatcher;
   /// Of a hub that only relays another one: where signals go; see signal_relay.hpp. Constant once somebody sends.
   class SignalOutlet* outlet = nullptr;
+  /// Of such a hub: where from receivers may fetch what comes; or nothing. Constant once somebody receives.
+  std::shared_ptr<class SignalSource> source;
 
   // Records.
 
+  /// Makes it one of the content, unless that is too large or the name not interned.
+  static bool fit(SignalRecord& record, const Topic* topic, const Value& payload);
+  static bool fit(SignalRecord& record, const Topic* topic, std::initializer_list<Member> members);
+  static bool fit(SignalRecord& record, const Topic* topic, std::span<const std::byte> bytes);
   SignalRecord record(const Topic* topic, std::string_view name, const Value& payload);
   SignalRecord record(const Topic* topic, std::string_view name, std::initializer_list<Member> members);
   SignalRecord record(const Topic* topic, std::string_view name, std::span<const std::byte> bytes);
@@ -71,6 +82,9 @@ public:
   std::uint64_t publish_commit(std::uint64_t version, std::span<SignalRecord> records);
   /// An event of another hub, or word of events that it lost, with the index that stands in it.
   void relay(std::uint64_t version, const SignalRecord& record);
+  void relay(const CopiedRun& run);
+  /// Each as by try_publish(), only cheaper.
+  void admit(std::span<const SignalRecord> records);
   void close();
 
   void count_refused(std::uint64_t events) noexcept { refused_.fetch_add(events, std::memory_order_relaxed); }
@@ -93,9 +107,10 @@ public:
   SubscriberStatistics statistics_of(Subscriber& subscriber) const;
 
 private:
-  template <class PackInto, class Build>
-  SignalRecord make_record(const Topic* topic, std::string_view name, PayloadForm form, const PackInto& pack_into,
-                           const Build& build);
+  template <class PackInto>
+  static bool fit(SignalRecord& record, const Topic* topic, PayloadForm form, const PackInto& pack_into);
+  template <class Content, class Build>
+  SignalRecord make_record(const Topic* topic, std::string_view name, const Content& content, const Build& build);
 
   struct Placed {
     enum class Outcome : std::uint8_t { published, taken, no_room, closed };
@@ -106,7 +121,7 @@ private:
   // What to do where a gated subscriber would be overrun.
   enum class Gate : std::uint8_t { ignore, wait, refuse };
 
-  // A Run is a RecordRun or a ByteRun, a Single one of their records.
+  // A Run is a RecordRun, a ByteRun or a CopiedRun, a Single one of their records.
   template <class Single>
   std::uint64_t publish_single(const Single& record);
   template <class Single>

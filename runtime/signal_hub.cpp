@@ -10,22 +10,6 @@
 namespace theus {
 namespace {
 
-constexpr std::size_t capacity_max = std::size_t{1} << 24;
-constexpr std::size_t topics_limit = std::size_t{1} << 20;
-
-void require(bool in_range, std::string_view option, std::size_t value, std::size_t maximum) {
-  if (!in_range)
-    raise(Error{Errc::bad_argument, "SignalHub",
-                std::string{option} + " is " + std::to_string(value) + ", expected 1 to " + std::to_string(maximum)});
-}
-
-SignalHubOptions checked(const SignalHubOptions& options) {
-  const auto within = [](std::size_t value, std::size_t maximum) { return value >= 1 && value <= maximum; };
-  require(within(options.capacity, capacity_max), "capacity", options.capacity, capacity_max);
-  require(within(options.topics_max, topics_limit), "topics_max", options.topics_max, topics_limit);
-  return options;
-}
-
 // In a hub that relays another one every name has a limit, so that others need not ask whether theirs does.
 bool passes(SignalCore& core, const Topic* topic, std::string_view name) {
   if (topic != nullptr && !topic->limit.is_set()) [[likely]]
@@ -42,10 +26,16 @@ Value content_of(const Value& payload) { return payload; }
 Value content_of(std::initializer_list<Member> members) { return members.size() == 0 ? Value{} : Value(members); }
 Value content_of(std::span<const std::byte> bytes) { return Value::bytes(bytes); }
 
+template <class Content>
+Result<std::uint64_t> send_to(SignalOutlet& outlet, const Topic* topic, std::string_view name, const Content& content) {
+  SignalRecord record;
+  return SignalCore::fit(record, topic, content) ? outlet.send(*topic, record) : outlet.send(name, content_of(content));
+}
+
 /// What did not pass: it goes to the outlet, if there is one.
 template <class Content>
-std::uint64_t send_elsewhere(SignalCore& core, std::string_view name, const Content& content) {
-  return core.outlet != nullptr ? core.outlet->send(name, content_of(content)).value_or(0) : 0;
+std::uint64_t send_elsewhere(SignalCore& core, const Topic* topic, std::string_view name, const Content& content) {
+  return core.outlet != nullptr ? send_to(*core.outlet, topic, name, content).value_or(0) : 0;
 }
 
 Error over_rate_limit(std::string_view name) {
@@ -55,7 +45,7 @@ Error over_rate_limit(std::string_view name) {
 template <class Content>
 std::uint64_t send_one(SignalCore& core, const Topic* topic, std::string_view name, const Content& content) {
   if (!passes(core, topic, name)) [[unlikely]]
-    return send_elsewhere(core, name, content);
+    return send_elsewhere(core, topic, name, content);
   return core.publish(core.record(topic, name, content));
 }
 
@@ -76,7 +66,8 @@ std::uint64_t send_bytes(SignalCore& core, const Topic* topic, std::string_view 
 
 std::string_view SignalTopic::name() const noexcept { return topic_->text; }
 
-SignalHub::SignalHub(const SignalHubOptions& options) : core_(std::make_shared<SignalCore>(checked(options))) {}
+SignalHub::SignalHub(const SignalHubOptions& options) : core_(std::make_shared<SignalCore>(options)) {}
+SignalHub::SignalHub(std::shared_ptr<SignalCore> core) noexcept : core_(std::move(core)) {}
 SignalHub::SignalHub(SignalHub&&) noexcept = default;
 
 SignalHub& SignalHub::operator=(SignalHub&& other) noexcept {
@@ -116,7 +107,7 @@ std::uint64_t SignalHub::send(const SignalTopic& topic, std::span<const std::byt
 Result<std::uint64_t> SignalHub::try_send(std::string_view name, const Value& payload) {
   const Topic* topic = core_->topics.intern(name);
   if (!passes(*core_, topic, name))
-    return core_->outlet != nullptr ? core_->outlet->send(name, payload) : over_rate_limit(name);
+    return core_->outlet != nullptr ? send_to(*core_->outlet, topic, name, payload) : over_rate_limit(name);
   return core_->try_publish(payload.is_bytes() ? core_->record(topic, name, payload.as_bytes())
                                                : core_->record(topic, name, payload));
 }

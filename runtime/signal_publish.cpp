@@ -12,17 +12,46 @@ constexpr std::uint64_t slots_ahead = 8;
 
 }  // namespace
 
-template <class PackInto, class Build>
-SignalRecord SignalCore::make_record(const Topic* topic, std::string_view name, PayloadForm form,
-                                     const PackInto& pack_into, const Build& build) {
-  SignalRecord record;
-  const std::uint32_t id = topic != nullptr ? topic->id : 0;
+// Whether it fits into a record.
+template <class PackInto>
+[[gnu::always_inline]] inline bool SignalCore::fit(SignalRecord& record, const Topic* topic, PayloadForm form,
+                                                   const PackInto& pack_into) {
   const std::size_t used =
       topic != nullptr ? pack_into(std::as_writable_bytes(std::span{record.payload})) : does_not_fit;
-  if (used != does_not_fit) [[likely]] {
-    record.word = SignalHead{.topic = id, .form = form, .bytes = static_cast<std::uint8_t>(used)}.word();
+  if (used == does_not_fit) [[unlikely]]
+    return false;
+  record.word = SignalHead{.topic = topic->id, .form = form, .bytes = static_cast<std::uint8_t>(used)}.word();
+  return true;
+}
+
+bool SignalCore::fit(SignalRecord& record, const Topic* topic, const Value& payload) {
+  return fit(record, topic, PayloadForm::packed, [&](auto room) { return pack(payload, room); });
+}
+
+bool SignalCore::fit(SignalRecord& record, const Topic* topic, std::initializer_list<Member> members) {
+  if (members.size() == 0)
+    return fit(record, topic, Value{});
+  return fit(record, topic, PayloadForm::packed, [&](auto room) {
+    return pack(std::span{members.begin(), members.size()}, room);
+  });
+}
+
+bool SignalCore::fit(SignalRecord& record, const Topic* topic, std::span<const std::byte> bytes) {
+  return fit(record, topic, PayloadForm::bytes, [&](std::span<std::byte> room) {
+    if (bytes.size() > room.size())
+      return does_not_fit;
+    std::ranges::copy(bytes, room.begin());
+    return bytes.size();
+  });
+}
+
+template <class Content, class Build>
+[[gnu::always_inline]] inline SignalRecord SignalCore::make_record(const Topic* topic, std::string_view name,
+                                                                   const Content& content, const Build& build) {
+  SignalRecord record;
+  if (fit(record, topic, content)) [[likely]]
     return record;
-  }
+  const std::uint32_t id = topic != nullptr ? topic->id : 0;
   record.word = SignalHead{.topic = id, .form = PayloadForm::large, .bytes = sizeof(LargeEvent*)}.word();
   record.payload[0] =
       reinterpret_cast<std::uint64_t>(large.keep(build(), topic != nullptr ? SignalName{} : TopicTable::name_of(name)));
@@ -30,29 +59,15 @@ SignalRecord SignalCore::make_record(const Topic* topic, std::string_view name, 
 }
 
 SignalRecord SignalCore::record(const Topic* topic, std::string_view name, const Value& payload) {
-  return make_record(
-      topic, name, PayloadForm::packed, [&](auto room) { return pack(payload, room); }, [&] { return payload; });
+  return make_record(topic, name, payload, [&] { return payload; });
 }
 
 SignalRecord SignalCore::record(const Topic* topic, std::string_view name, std::initializer_list<Member> members) {
-  if (members.size() == 0)
-    return record(topic, name, Value{});
-  return make_record(
-      topic, name, PayloadForm::packed,
-      [&](auto room) {
-        return pack(std::span{members.begin(), members.size()}, room);
-      },
-      [&] { return Value(members); });
+  return make_record(topic, name, members, [&] { return members.size() == 0 ? Value{} : Value(members); });
 }
 
 SignalRecord SignalCore::record(const Topic* topic, std::string_view name, std::span<const std::byte> bytes) {
-  const auto copy = [&](std::span<std::byte> room) {
-    if (bytes.size() > room.size())
-      return does_not_fit;
-    std::ranges::copy(bytes, room.begin());
-    return bytes.size();
-  };
-  return make_record(topic, name, PayloadForm::bytes, copy, [&] { return Value::bytes(bytes); });
+  return make_record(topic, name, bytes, [&] { return Value::bytes(bytes); });
 }
 
 std::uint64_t SignalCore::publish(std::span<const SignalRecord> records) {
@@ -163,6 +178,19 @@ void SignalCore::relay(std::uint64_t version, const SignalRecord& record) {
     refuse(records);
   else if (record.head().form == PayloadForm::gap)
     gaps.add(placed.first, record.payload[0], ring.oldest());
+}
+
+void SignalCore::relay(const CopiedRun& run) {
+  if (publish(run, Gate::ignore).outcome != Placed::Outcome::published) [[unlikely]]
+    count_refused(run.size());
+}
+
+void SignalCore::admit(std::span<const SignalRecord> records) {
+  if (records.size() <= options.capacity &&
+      publish(RecordRun{records}, Gate::refuse).outcome == Placed::Outcome::published) [[likely]]
+    return;
+  for (const SignalRecord& record : records)
+    (void)try_publish(record);
 }
 
 void SignalCore::refuse(std::span<const SignalRecord> records) noexcept {

@@ -100,9 +100,29 @@ public:
     to[payload_words_max - 1] = second_.words[payload_words_max - 1 - in_slot].load(std::memory_order_relaxed);
   }
 
+  /// The first `count` words of another record but word 0, and what stands behind them in their lines.
+  template <class OtherSlot, class OtherLine>
+  [[gnu::always_inline]] void copy(const RecordWords<OtherSlot, OtherLine>& from, std::size_t count) const noexcept {
+#pragma GCC unroll 3
+    for (std::size_t i = 1; i < SignalRing::record_words; i += 2)
+      copy_pair(&from.slot_[i], &slot_[i]);
+    if (count <= SignalRing::record_words)
+      return;
+#pragma GCC unroll 4
+    for (std::size_t i = 0; i < second_.words.size(); i += 2)
+      copy_pair(&from.second_.words[i], &second_.words[i]);
+  }
+
 private:
+  template <class OtherSlot, class OtherLine>
+  friend class RecordWords;
   using Word = std::atomic<std::uint64_t>;
 
+  [[gnu::always_inline]] static void copy_pair(const Word* from, Word* to) noexcept {
+    std::array<std::byte, pair_bytes> pair;
+    read_pair(from, pair.data());
+    write_pair(to, pair.data());
+  }
   [[gnu::always_inline]] static void put_line(Word* to, const std::byte* from, std::size_t bytes) noexcept {
     for (; bytes >= pair_bytes; bytes -= pair_bytes, from += pair_bytes, to += 2)
       write_pair(to, from);
@@ -136,6 +156,12 @@ struct SignalRecord {
     return head().form == PayloadForm::large ? std::bit_cast<LargeEvent*>(payload[0]) : nullptr;
   }
 };
+
+/// REQUIRES: the record is neither large nor a gap.
+inline Value content_of(const SignalRecord& record) {
+  const auto bytes = std::as_bytes(std::span{record.payload}).first(record.head().bytes);
+  return record.head().form == PayloadForm::bytes ? Value::bytes(bytes) : unpack(bytes);
+}
 
 /// Records to be written at consecutive places, with the version of their commit, or 0.
 struct RecordRun {

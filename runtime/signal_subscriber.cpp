@@ -1,5 +1,7 @@
 #include "runtime/signal_subscriber.hpp"
 
+#include "runtime/signal_relay.hpp"
+
 #include <sched.h>
 
 #include <algorithm>
@@ -40,10 +42,20 @@ void Subscriber::start() {
   next_.store(first);
 }
 
+template <class Take>
+[[gnu::always_inline]] inline bool Subscriber::take_or_pull(const Take& take) {
+  if (take()) [[likely]]
+    return true;
+  return core_->source != nullptr && core_->source->pull() && take();
+}
+
 Received Subscriber::try_receive() {
   Received received{Received::Kind::empty};
-  const Turn turn = enter();
-  received.kind_ = take(received.event_, received.lagged_);
+  take_or_pull([&] {
+    const Turn turn = enter();
+    received.kind_ = take(received.event_, received.lagged_);
+    return received.kind_ != Received::Kind::empty;
+  });
   return received;
 }
 
@@ -60,8 +72,13 @@ Received Subscriber::receive(std::chrono::nanoseconds timeout) {
 }
 
 ReceivedBatch Subscriber::try_receive(std::vector<Event>& events, std::size_t limit) {
-  const Turn turn = enter();
-  return take_batch(events, limit);
+  ReceivedBatch batch{Received::Kind::empty, 0, {}};
+  take_or_pull([&] {
+    const Turn turn = enter();
+    batch = take_batch(events, limit);
+    return !batch.is_empty();
+  });
+  return batch;
 }
 
 ReceivedBatch Subscriber::receive(std::vector<Event>& events, std::size_t limit, std::chrono::nanoseconds timeout) {
@@ -75,8 +92,11 @@ ReceivedBatch Subscriber::receive(std::vector<Event>& events, std::size_t limit,
 }
 
 void Subscriber::try_receive(EventBatch& batch) {
-  const Turn turn = enter();
-  take_batch(batch);
+  take_or_pull([&] {
+    const Turn turn = enter();
+    take_batch(batch);
+    return !batch.is_empty();
+  });
 }
 
 void Subscriber::receive(EventBatch& batch, std::chrono::nanoseconds timeout) {
@@ -94,9 +114,19 @@ void Subscriber::receive(EventBatch& batch, std::chrono::nanoseconds timeout) {
     batch_pauses_.store(next, std::memory_order_relaxed);
 }
 
+void Subscriber::skip_to_newest() {
+  const Turn turn = enter();
+  const std::uint64_t end = core_->ring.tail();
+  add(filtered_, end - next_.load(std::memory_order_relaxed));
+  gaps_seen_ = core_->gaps.before(end);
+  move_to(end);
+}
+
 bool Subscriber::arm() {
   core_->wakers.arm(shared_from_this());
   core_->fence.heavy();
+  if (core_->source != nullptr)
+    core_->source->retire();
   // When it is no longer armed its waker has been called, which is what was asked for.
   return !is_anything_new() || !core_->wakers.disarm(*this);
 }
@@ -136,7 +166,8 @@ Subscriber::Turn Subscriber::enter() {
 
 // `pauses`: before the second look, if something may come while it spins; 0: as many as suits how events came so far.
 template <class Take>
-void Subscriber::wait(std::chrono::nanoseconds timeout, int pauses, const Take& take) {
+void Subscriber::wait(std::chrono::nanoseconds timeout, int pauses, const Take& take_once) {
+  const auto take = [&] { return take_or_pull(take_once); };
   using Clock = std::chrono::steady_clock;
   if (take()) [[likely]]
     return;
@@ -167,6 +198,8 @@ void Subscriber::wait(std::chrono::nanoseconds timeout, int pauses, const Take& 
       return;
   }
   while (deadline == no_deadline || Clock::now() < deadline) {
+    if (core_->source != nullptr)
+      core_->source->retire();
     core_->sleepers.park(core_->fence, deadline, [&] { return is_anything_new(); });
     if (take())
       return;

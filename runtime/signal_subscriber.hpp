@@ -26,6 +26,8 @@ public:
   ReceivedBatch receive(std::vector<Event>& events, std::size_t limit, std::chrono::nanoseconds timeout);
   void try_receive(EventBatch& batch);
   void receive(EventBatch& batch, std::chrono::nanoseconds timeout);
+  /// Goes on with what comes from now on; what was there counts as filtered.
+  void skip_to_newest();
 
   // Waking.
 
@@ -97,6 +99,9 @@ private:
   };
 
   Turn enter();
+  /// Takes what there is, or what it can pull. Outside a Turn: whoever is woken by that may come here.
+  template <class Take>
+  bool take_or_pull(const Take& take);
   template <class Take>
   void wait(std::chrono::nanoseconds timeout, int pauses, const Take& take);
   int pauses_of_one();

@@ -118,6 +118,7 @@ void SignalWakers::wake(const Run& run, std::uint64_t end) {
 
 template void SignalWakers::wake(const RecordRun& run, std::uint64_t end);
 template void SignalWakers::wake(const ByteRun& run, std::uint64_t end);
+template void SignalWakers::wake(const CopiedRun& run, std::uint64_t end);
 
 void SignalWakers::wake(const Subscriber& subscriber) {
   wake_if([&](const Subscriber& each) { return &each == &subscriber; }, [] {});

@@ -12,13 +12,10 @@ namespace theus {
 namespace {
 
 constexpr std::size_t message_bytes = std::size_t{48} << 10;
-constexpr std::size_t signals_per_look = 512;
 // How soon commits that others' reservations hold back are tried again.
 constexpr std::chrono::milliseconds held_back_interval{1};
 // Of a reservation: what transactions in this process ask for.
 constexpr std::uint64_t lifetime_ms_max = 1000;
-
-SubscribeOptions all_signals() { return {.filter = "**", .name = "joined"}; }
 
 }  // namespace
 
@@ -58,11 +55,10 @@ private:
   std::atomic<State> state_{State::open};
 };
 
-Follower::Follower(const FollowTerms& terms, Version known, bool knows_run, Time now)
+Follower::Follower(const FollowTerms& terms, Version known, bool knows_run, bool is_near, Time now)
     : terms_(terms),
       told_(known),
-      receiver_(terms.hub.try_subscribe(all_signals()).value()),
-      signal_descriptor_(receiver_.event_fd()),
+      signals_(terms.hub, is_near),
       silence_(joined_silence_max, alive_interval, now),
       last_said_(now - alive_interval) {
   Snapshot state = terms_.turn.join_feed();
@@ -71,6 +67,7 @@ Follower::Follower(const FollowTerms& terms, Version known, bool knows_run, Time
 }
 
 Follower::~Follower() {
+  signals_.drain();
   if (line_ != nullptr) {
     line_->close();
     terms_.rounds->left(line_);
@@ -87,7 +84,10 @@ Status Follower::receive(std::span<const std::byte> message, Time now) {
         return done;
       break;
     case ToOwner::ask: answer_request(in); break;
-    case ToOwner::signals: send_signals(in); break;
+    case ToOwner::signals: signals_.take_signals(in); break;
+    case ToOwner::names: signals_.take_names(in); break;
+    case ToOwner::hear: signals_.take_hear(in); break;
+    case ToOwner::fetch: signals_.take_fetch(in); break;
     case ToOwner::reserve: reserve(in); break;
     case ToOwner::release: reservations_.erase(in.number()); break;
     case ToOwner::offer:
@@ -162,15 +162,6 @@ void Follower::answer_request(CborCursor& in) {
   stands_on_ = std::max(stands_on_, terms_.turn.version());
 }
 
-void Follower::send_signals(CborCursor& in) {
-  while (in.failure() == nullptr && !in.is_at_end()) {
-    const std::string name{in.text()};
-    const Value payload = in.value();
-    if (in.failure() == nullptr)
-      (void)terms_.hub.try_send(name, payload);
-  }
-}
-
 void Follower::reserve(CborCursor& in) {
   const Reservations::Id id = in.number();
   const std::chrono::milliseconds lifetime{std::min<std::uint64_t>(in.number(), lifetime_ms_max)};
@@ -242,24 +233,6 @@ void Follower::collect(Time now) {
   }
 }
 
-void Follower::hear() {
-  if (!signals_.empty())
-    return;
-  for (std::size_t taken = 0; taken < signals_per_look && signals_.size() < message_bytes; ++taken) {
-    const Received received = receiver_.try_recv();
-    if (!received && !received.is_lagged())
-      return;
-    if (signals_.empty())
-      signals_ = message_of(ToJoined::signals);
-    if (received.is_lagged()) {
-      append_loss(signals_, received.lagged());
-      continue;
-    }
-    append_signal(signals_, *received);
-    stands_on_ = std::max(stands_on_, received->version);
-  }
-}
-
 Status Follower::look(MessageWriter& out, Time now, bool is_short_of_memory) {
   if (!wants_messages(out))
     silence_.excuse(now);
@@ -269,7 +242,8 @@ Status Follower::look(MessageWriter& out, Time now, bool is_short_of_memory) {
   if (is_sending_state() && is_short_of_memory)
     return Error{Errc::overloaded, "join", "a joined process takes the state too slowly, which keeps too much memory"};
   collect(now);
-  hear();
+  if (Status looked = signals_.look(); !looked)
+    return looked;
   bool has_said = false;
   while (out.messages() < messages_max && add_message(out, now))
     has_said = true;
@@ -292,12 +266,9 @@ bool Follower::add_message(MessageWriter& out, Time) {
     out.add(next_piece());
     return true;
   }
-  if (told_ < stands_on_ || (answers_.empty() && signals_.empty()))
+  if (told_ < std::max(stands_on_, signals_.stands_on()) || (answers_.empty() && !signals_.has_message()))
     return add_commits(out);
-  auto& first = answers_.empty() ? signals_ : answers_;
-  out.add(std::exchange(first, {}));
-  if (signals_.empty())
-    hear();
+  out.add(answers_.empty() ? signals_.take_message() : std::exchange(answers_, {}));
   return true;
 }
 

@@ -1,13 +1,12 @@
 #pragma once
 
 #include "runtime/attach/framing.hpp"
+#include "runtime/attach/guest_signals.hpp"
 #include "runtime/attach/join_wire.hpp"
 #include "runtime/attach/round_desk.hpp"
 #include "runtime/attach/silence.hpp"
 #include "runtime/commit_turn.hpp"
 #include "runtime/state_parts.hpp"
-
-#include <theus/signal_hub.hpp>
 
 #include <functional>
 #include <map>
@@ -47,14 +46,15 @@ public:
 
   /// `known` is the version that the process has of this history; 0: none. `knows_run`: it has it from this run of the
   /// owner. Throws OverloadError when too many snapshots are held or there are too many subscribers.
-  Follower(const FollowTerms& terms, Version known, bool knows_run, Time now);
+  /// `is_near`: it can be given memory of this host.
+  Follower(const FollowTerms& terms, Version known, bool knows_run, bool is_near, Time now);
   ~Follower();
   Follower(const Follower&) = delete;
   Follower& operator=(const Follower&) = delete;
 
   /// Whether it takes messages now: not while too much waits for the turn or to be sent.
   bool wants_messages(const MessageWriter& out) const noexcept {
-    return in_flight_ < submissions_max && out.messages() < messages_max;
+    return in_flight_ < submissions_max && out.messages() < messages_max && signals_.has_room();
   }
   /// Refuses (bad_input) what it cannot read, and (stale_epoch) what was meant for another run of the owner.
   Status receive(std::span<const std::byte> message, Time now);
@@ -63,13 +63,14 @@ public:
   /// (overloaded) to keep an old state any longer for who is slow.
   Status look(MessageWriter& out, Time now, bool is_short_of_memory);
   /// Whether a look would find something to say at once.
-  bool has_news(const MessageWriter& out) const noexcept {
-    return out.messages() < messages_max &&
-           (is_sending_state() || told_ < terms_.feed.newest() || (line_ != nullptr && line_->has_message()));
+  bool has_news(const MessageWriter& out) noexcept {
+    return out.messages() < messages_max && (is_sending_state() || told_ < terms_.feed.newest() ||
+                                             (line_ != nullptr && line_->has_message()) || signals_.has_news());
   }
   Time look_at() const noexcept;
   /// Readable when there are signals; -1 when there is nothing to wait for.
-  int wake_descriptor() const noexcept { return signals_.empty() ? signal_descriptor_ : -1; }
+  int wake_descriptor() const noexcept { return signals_.wake_descriptor(); }
+  const GuestSignals& signals() const noexcept { return signals_; }
   bool is_sending_state() const noexcept { return state_.has_value(); }
 
 private:
@@ -83,12 +84,10 @@ private:
   Status prepare(Submission& submission) const;
   void commit(std::shared_ptr<Submitted> batch);
   void answer_request(CborCursor& in);
-  void send_signals(CborCursor& in);
   void reserve(CborCursor& in);
   Status take_offer(CborCursor& in);
   void take_steps(CborCursor& in);
   void collect(Time now);
-  void hear();
   bool add_message(MessageWriter& out, Time now);
   bool add_commits(MessageWriter& out);
   std::vector<std::byte> next_piece();
@@ -112,12 +111,9 @@ private:
   HostLinePtr line_;  // nullptr: it has offered nothing
 
   std::vector<std::byte> answers_;  // a message, or empty
-  std::vector<std::byte> signals_;  // the same
   Version stands_on_ = 0;           // what must be told before them
 
-  SignalReceiver receiver_;
-  const int signal_descriptor_;
-  std::vector<Event> heard_;
+  GuestSignals signals_;
 
   Silence silence_;
   Time last_said_;

@@ -12,36 +12,50 @@ public:
   using AttachedEngine::Link;
 };
 
+std::optional<NearSignals> signals_of(const Value& answer, std::vector<Descriptor> descriptors) {
+  const auto place = version_from_wire(answer["signals_from"]);
+  if (!place || descriptors.size() != 4)
+    return std::nullopt;
+  return NearSignals{std::move(descriptors[0]), std::move(descriptors[1]), std::move(descriptors[2]),
+                     std::move(descriptors[3]), *place};
+}
+
+enum class Reach : std::uint8_t { near, far };
+
 /// The link is of no use afterwards.
-Result<JoinedOwner> follow_by(Result<std::unique_ptr<Door::Link>> link, const std::optional<JoinedBefore>& before,
-                              std::chrono::milliseconds timeout) {
+Result<JoinedOwner> follow_by(Result<std::unique_ptr<Door::Link>> link, Reach reach,
+                              const std::optional<JoinedBefore>& before, std::chrono::milliseconds timeout) {
   if (!link)
     return link.error();
   Value fields = Value::map();
   if (before)
     fields = {{"known", before->version}, {"history", before->identity.history}, {"epoch", before->identity.epoch}};
+  if (reach == Reach::near)
+    fields.set("near", true);
   const auto answer = (*link)->request("follow", std::move(fields), timeout);
   if (!answer)
     return answer.error();
   auto access = access_from_wire((*answer)["access"]);
   if (!access)
     return access.error();
+  auto signals = signals_of(*answer, (*link)->take_descriptors());
   return JoinedOwner{
       std::move(**link).take_socket(),
       {(*answer)["history"].get<std::string>().value_or(""), (*answer)["epoch"].get<std::string>().value_or("")},
-      *std::move(access)};
+      *std::move(access),
+      std::move(signals)};
 }
 
 }  // namespace
 
 Result<JoinedOwner> join_owner(std::string_view handle, const std::optional<JoinedBefore>& before,
                                std::chrono::milliseconds timeout) {
-  return follow_by(Door::Link::open(handle, timeout), before, timeout);
+  return follow_by(Door::Link::open(handle, timeout), Reach::near, before, timeout);
 }
 
 Result<JoinedOwner> join_owner(PacketSocket socket, const Secret& token, const std::optional<JoinedBefore>& before,
                                std::chrono::milliseconds timeout) {
-  return follow_by(Door::Link::open(std::move(socket), token, timeout), before, timeout);
+  return follow_by(Door::Link::open(std::move(socket), token, timeout), Reach::far, before, timeout);
 }
 
 std::vector<std::string> handles_near(std::string_view handle) {

@@ -8,11 +8,22 @@
 
 namespace theus {
 
+/// What somebody on the owner's host hears and sends signals by; see join_wire.hpp.
+struct NearSignals {
+  Descriptor ring;
+  Descriptor lane;
+  Descriptor bell;          ///< rung by the owner
+  Descriptor lane_bell;     ///< rung for the owner
+  std::uint64_t place = 0;  ///< in the ring, to go on from
+};
+
 /// A connection on which the owner now speaks as join_wire.hpp tells.
 struct JoinedOwner {
   PacketSocket socket;
   OwnerIdentity identity;
   AccessOptions access;
+  /// Nothing: signals come and go by messages.
+  std::optional<NearSignals> signals{};
   /// What the socket needs, and is to outlive it.
   std::shared_ptr<void> carrier{};
 };

@@ -9,6 +9,9 @@
 //     signals   then for each: name, payload
 //     reserve   id, lifetime in milliseconds, then for each path: path   once more for the same id: these as well
 //     release   id
+//     names     then for each: number, name                              by which they stand in the lane
+//     hear      place                                                    ring, once, when something stands there
+//     fetch     place                                                    as a message, what stands there and behind
 //     alive
 //   to the one who joined
 //     commits   a block of commit_feed.hpp
@@ -18,6 +21,7 @@
 //                                                    3, fingerprint, version, value    of that request
 //     state     version, whether it is the last piece, then for each part: path, value
 //     signals   then for each: name, version, index, payload             or, for a loss: null, how many
+//     fetched   place, where it ends, then for each: number, and as in signals
 //     alive
 //     dropped   error                                                    and the end
 //
@@ -26,6 +30,11 @@
 //   proposal  = strict, reservation or 0, [read, ...], standing, audit, record             the record as in
 //   commit_record.hpp standing  = null or [elevated, [grant, ...]]        audit = null or [kind, who, reason,
 //   nanoseconds since 1970]
+//
+// Who is on the owner's host and asks for it in `follow` hears and sends by shared memory: with the answer come
+// descriptors (SCM_RIGHTS) of the hub's ring (signal_export.hpp), a lane (signal_lane.hpp), and an eventfd each, by
+// which the owner rings for the ring and is rung for the lane. Names stand in both by numbers of whoever writes. What
+// fits into no record is fetched, or sent by `signals`: a large record in the lane keeps its place.
 //
 // Numbers are the joined process's own, each used once. An answer comes after the commits that it stands on, and
 // signals come after the commit that caused them, so whoever takes messages in their order sees his own writes.
@@ -47,7 +56,10 @@ enum class ToOwner : std::uint8_t {
   reserve = 5,
   release = 6,
   offer = 7,
-  stepped = 8
+  stepped = 8,
+  names = 20,
+  hear = 21,
+  fetch = 22
 };
 enum class ToJoined : std::uint8_t {
   commits = 1,
@@ -57,7 +69,8 @@ enum class ToJoined : std::uint8_t {
   alive = 5,
   dropped = 6,
   hosting = 7,
-  share = 8
+  share = 8,
+  fetched = 20
 };
 
 /// Of one proposal, and of what is sent to the owner as one message unless a single proposal has more.

@@ -14,8 +14,9 @@
 //   client            {"id": n, "do": name, ...}                    see attach_requests in requests.hpp
 //   engine            {"id": n, "ok": value} or {"id": n, "error": {code, where, cause, remedy, fields}}
 //                     With the first packet of the answer to `join` come two descriptors (SCM_RIGHTS): the heavy zone's
-//                     block table and the client's lease page; with that of the answer to `segment` one. Descriptors
-//                     that a client sends are dropped.
+//                     block table and the client's lease page; with that of the answer to `segment` one, and
+//                     with that to `follow` four for signals, if it asked for memory. Descriptors that a client sends
+//                     are dropped.
 //   engine            {"event": "changes", since, version, entries, omitted}
 //   engine            {"event": "signals", "signals": [{sequence, version, index, name, payload} or {missed}, ...]}
 //   engine            {"event": "counts", elapsed_us, "counts": [[name, n], ...], further, missed}
@@ -29,7 +30,7 @@
 
 namespace theus {
 
-inline constexpr std::int64_t attach_version = 3;
+inline constexpr std::int64_t attach_version = 4;
 
 inline constexpr std::size_t handshake_bytes_max = 4096;
 inline constexpr std::size_t packet_bytes_max = std::size_t{64} << 10;

@@ -260,8 +260,16 @@ Result<Value> follow(AttachTarget& target, AttachedClient& client, const Value& 
     return other_history("the engine has gone back to version " + std::to_string(version) + "; here it is version " +
                          std::to_string(**known));
   const bool knows_run = request["epoch"].get<std::string>().value_or("") == identity.epoch;
-  client.follower = std::make_unique<Follower>(*terms, known->value_or(0), knows_run, std::chrono::steady_clock::now());
-  return Value{{"history", identity.history}, {"epoch", identity.epoch}, {"access", to_wire(terms->access)}};
+  // Who was invited to the heavy zone is on this host.
+  const bool is_near = client.invite && request["near"] == Value{true};
+  client.follower =
+      std::make_unique<Follower>(*terms, known->value_or(0), knows_run, is_near, std::chrono::steady_clock::now());
+  Value answer{{"history", identity.history}, {"epoch", identity.epoch}, {"access", to_wire(terms->access)}};
+  if (const GuestSignals& signals = client.follower->signals(); signals.is_near()) {
+    answer.set("signals_from", signals.begin());
+    client.passed = signals.descriptors();
+  }
+  return answer;
 }
 
 Result<Value> answer_of(AttachTarget& target, AttachedClient& client, const Value& request) {
@@ -295,7 +303,7 @@ std::span<const AttachRequest> attach_requests() {
       AttachRequest{"heavy", {"age_ms", "buffers_max"}, heavy},
       AttachRequest{"join", {}, join},
       AttachRequest{"segment", {"segment"}, segment},
-      AttachRequest{"follow", {"known", "history", "epoch"}, follow},
+      AttachRequest{"follow", {"known", "history", "epoch", "near"}, follow},
   };
   return table;
 }

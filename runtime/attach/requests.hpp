@@ -55,7 +55,7 @@ struct AttachedClient {
   std::optional<SignalStream> stream;
   std::optional<Snapshot> mark;
   bool lost_mark = false;  // it was given up
-  HeavyInvitation invite;  // empty: it can join no heavy zone
+  HeavyInvitation invite;  // empty: it is not on this host, and can join no heavy zone
   std::unique_ptr<HeavyGuest> guest;
   std::unique_ptr<Follower> follower;  // from its request on, all that comes is meant for it
   std::vector<Descriptor> passed;      // what goes with the answer

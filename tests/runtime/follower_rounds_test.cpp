@@ -75,7 +75,7 @@ struct RoundsStage {
 
 TEST_CASE("an offer reaches who shares rounds out, with a line back", "[follower]") {
   RoundsStage stage;
-  Follower sut{stage.terms, 0, false, stage.now};
+  Follower sut{stage.terms, 0, false, false, stage.now};
   stage.hear(sut);
   sut.receive(RoundsStage::offer(), stage.now).value();
   REQUIRE(stage.desk.offers.size() == 1);
@@ -91,7 +91,7 @@ TEST_CASE("an offer reaches who shares rounds out, with a line back", "[follower
 
 TEST_CASE("a share goes out before commits that would lead past its version", "[follower]") {
   RoundsStage stage;
-  Follower sut{stage.terms, 0, false, stage.now};
+  Follower sut{stage.terms, 0, false, false, stage.now};
   stage.hear(sut);
   sut.receive(RoundsStage::offer(), stage.now).value();
   const std::vector writes{Write::set("domain.x", 1)};
@@ -103,7 +103,7 @@ TEST_CASE("a share goes out before commits that would lead past its version", "[
 TEST_CASE("steps of another run of the owner are not heard, and of who offered nothing refused [F117]",
           "[follower][F117]") {
   RoundsStage stage;
-  Follower sut{stage.terms, 0, false, stage.now};
+  Follower sut{stage.terms, 0, false, false, stage.now};
   const Status early = sut.receive(RoundsStage::stepped("epoch"), stage.now);
   REQUIRE_FALSE(early);
   CHECK(early.error().code() == Errc::bad_input);
@@ -119,7 +119,7 @@ TEST_CASE("who shares rounds out hears when a host has left, and its line takes 
           "[follower][F01]") {
   RoundsStage stage;
   {
-    Follower sut{stage.terms, 0, false, stage.now};
+    Follower sut{stage.terms, 0, false, false, stage.now};
     sut.receive(RoundsStage::offer(), stage.now).value();
     stage.desk.line->send(message_of(ToJoined::share));
   }
@@ -131,7 +131,7 @@ TEST_CASE("who shares rounds out hears when a host has left, and its line takes 
 TEST_CASE("an engine that shares no rounds out refuses offers", "[follower]") {
   RoundsStage stage;
   stage.terms.rounds = nullptr;
-  Follower sut{stage.terms, 0, false, stage.now};
+  Follower sut{stage.terms, 0, false, false, stage.now};
   CHECK(sut.receive(RoundsStage::offer(), stage.now).error().code() == Errc::unsupported);
 }
 

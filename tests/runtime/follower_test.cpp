@@ -30,7 +30,7 @@ private:
 
 struct JoinStage {
   Follower::Time now{};
-  SignalHub hub;
+  SignalHub hub = SignalExport::make_hub({});
   ToHub listener{hub};
   CommitFeed feed;
   CommitTurn turn{&listener, system_clock(), {.feed = &feed}};
@@ -179,7 +179,7 @@ TEST_CASE("any proposal crosses as it is", "[join]") {
 TEST_CASE("a joined process gets the state and then every commit, meta zone included", "[join]") {
   JoinStage stage;
   stage.commit({Write::set("domain.x", 1), Write::set("meta.note", "kept")});
-  Follower sut{stage.terms, 0, false, stage.now};
+  Follower sut{stage.terms, 0, false, false, stage.now};
   stage.hear(sut);
   CHECK(stage.states == 1);
   CHECK(stage.whole(stage.follower) == stage.whole(stage.turn));
@@ -192,7 +192,7 @@ TEST_CASE("a joined process gets the state and then every commit, meta zone incl
 TEST_CASE("an answer comes after the commit that it tells of", "[join]") {
   JoinStage stage;
   stage.commit({Write::set("domain.x", 1)});
-  Follower sut{stage.terms, 0, false, stage.now};
+  Follower sut{stage.terms, 0, false, false, stage.now};
   const std::vector<Write> writes{Write::set("domain.x", 2)};
   sut.receive(stage.submission({.base = 1, .writes = writes}, 7), stage.now).value();
   stage.hear(sut);
@@ -210,16 +210,29 @@ TEST_CASE("an answer comes after the commit that it tells of", "[join]") {
 
 TEST_CASE("what was meant for another run of the owner is refused [F08][F117]", "[join]") {
   JoinStage stage;
-  Follower sut{stage.terms, 0, false, stage.now};
+  Follower sut{stage.terms, 0, false, false, stage.now};
   const std::vector<Write> writes{Write::set("domain.x", 2)};
   const auto refused = sut.receive(stage.submission({.writes = writes}, 1, "an earlier epoch"), stage.now);
   CHECK(refused.error().code() == Errc::stale_epoch);
   CHECK(stage.turn.version() == 0);
 }
 
+TEST_CASE("what a process had sent by its lane when it was killed is published [F01]", "[join]") {
+  JoinStage stage;
+  auto sut = std::make_optional<Follower>(stage.terms, 0, false, true, stage.now);
+  auto names = message_of(ToOwner::names);
+  append_cbor_number(names, 1);
+  append_cbor_text(names, "tick");
+  sut->receive(names, stage.now).value();
+  LaneWriter lane = LaneWriter::open(sut->signals().descriptors()[1]).value();
+  lane.put({.word = SignalHead{.topic = 1, .form = PayloadForm::bytes, .bytes = 3}.word(), .payload = {}});
+  sut.reset();
+  CHECK(stage.hub.statistics().published == 1);
+}
+
 TEST_CASE("a joined process cannot give itself more rights than the owner allows [F118]", "[join]") {
   JoinStage stage;
-  Follower sut{stage.terms, 0, false, stage.now};
+  Follower sut{stage.terms, 0, false, false, stage.now};
   const Standing admin{.is_elevated = true};
   const Standing starting{.is_starting = true};
   const std::vector<Write> data{Write::set("domain.x", 2)};
@@ -235,7 +248,7 @@ TEST_CASE("a joined process cannot give itself more rights than the owner allows
 
 TEST_CASE("what a joined process has reserved is kept free for it until it lets go or ends", "[join]") {
   JoinStage stage;
-  auto sut = std::make_optional<Follower>(stage.terms, 0, false, stage.now);
+  auto sut = std::make_optional<Follower>(stage.terms, 0, false, false, stage.now);
   auto reserve = message_of(ToOwner::reserve);
   append_cbor_number(reserve, 5);
   append_cbor_number(reserve, 1000);
@@ -256,7 +269,7 @@ TEST_CASE("what a joined process has reserved is kept free for it until it lets 
 
 TEST_CASE("signals come in the hub's order, after their commits, and losses are told", "[join]") {
   JoinStage stage;
-  Follower sut{stage.terms, 0, false, stage.now};
+  Follower sut{stage.terms, 0, false, false, stage.now};
   stage.hear(sut);
   stage.hub.send("a", 1);
   stage.commit({Write::set("domain.x", 1)}, {{"b", 2}, {"c", 3}});
@@ -284,7 +297,7 @@ TEST_CASE("signals come in the hub's order, after their commits, and losses are 
 
 TEST_CASE("who is slower than the feed takes the state again and ends equal", "[join]") {
   JoinStage stage;
-  Follower sut{stage.terms, 0, false, stage.now};
+  Follower sut{stage.terms, 0, false, false, stage.now};
   stage.hear(sut);
   for (int i = 0; i < 400; ++i)
     stage.commit({Write::set(Path{"domain"}.key("k" + std::to_string(i % 50)),
@@ -297,11 +310,11 @@ TEST_CASE("who is slower than the feed takes the state again and ends equal", "[
 
 TEST_CASE("a process that knows this run goes on where it was", "[join]") {
   JoinStage stage;
-  Follower first{stage.terms, 0, false, stage.now};
+  Follower first{stage.terms, 0, false, false, stage.now};
   stage.commit({Write::set("domain.x", 1)});
   stage.hear(first);
   stage.commit({Write::set("domain.x", 2)});
-  Follower again{stage.terms, stage.follower.version(), true, stage.now};
+  Follower again{stage.terms, stage.follower.version(), true, false, stage.now};
   stage.hear(again);
   CHECK(stage.states == 1);
   CHECK(stage.follower.version() == 2);
@@ -309,7 +322,7 @@ TEST_CASE("a process that knows this run goes on where it was", "[join]") {
 
 TEST_CASE("a process that says nothing is let go of, and one that says so stays [F116]", "[join]") {
   JoinStage stage;
-  Follower sut{stage.terms, 0, false, stage.now};
+  Follower sut{stage.terms, 0, false, false, stage.now};
   const auto listen_until = [&](Follower::Time end) {
     Status kept;
     for (; kept && stage.now < end; stage.out = {})
@@ -336,7 +349,7 @@ TEST_CASE("hostile bytes are refused or change nothing that they may not [F111][
   const auto sound = stage.submission({.base = 1, .writes = writes, .signals = signals, .request = &request}, 3);
   int refused = 0;
   for (int i = 0; i < 5000; ++i) {
-    Follower sut{stage.terms, 0, false, stage.now};
+    Follower sut{stage.terms, 0, false, false, stage.now};
     auto bytes = sound;
     for (unsigned changes = 1 + random() % 4; changes > 0; --changes)
       bytes[random() % bytes.size()] = static_cast<std::byte>(random());

@@ -1,4 +1,5 @@
 #include "runtime/signal_relay.hpp"
+#include "runtime/signal_core.hpp"
 
 #include <rapidcheck/catch.h>
 #include <catch2/catch.hpp>
@@ -13,6 +14,9 @@ struct Outlet final : SignalOutlet {
   Result<std::uint64_t> send(std::string_view name, const Value& /*payload*/) override {
     sent.emplace_back(name);
     return sent.size();
+  }
+  Result<std::uint64_t> send(const Topic& topic, const SignalRecord& record) override {
+    return send(topic.text, content_of(record));
   }
 };
 

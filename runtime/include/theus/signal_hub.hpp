@@ -93,7 +93,9 @@ public:
   SignalHubStatistics statistics() const;
 
 private:
+  friend class SignalExport;
   friend class SignalRelay;
+  explicit SignalHub(std::shared_ptr<class SignalCore> core) noexcept;
 
   std::shared_ptr<class SignalCore> core_;
 };

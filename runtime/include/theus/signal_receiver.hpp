@@ -176,6 +176,7 @@ public:
   SubscriberStatistics statistics() const;
 
 private:
+  friend class SignalExport;
   friend class SignalHub;
   explicit SignalReceiver(std::shared_ptr<class Subscriber> subscriber) noexcept;
 
