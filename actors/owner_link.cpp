@@ -72,6 +72,7 @@ void OwnerLink::stop() {
     is_stopping_ = true;
   }
   ring();
+  address_->tell_loss();
   if (thread_.joinable())
     thread_.join();
   std::unique_lock lock{mutex_};

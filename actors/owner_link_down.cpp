@@ -43,6 +43,7 @@ void OwnerLink::lose_owner(const Error& fault) {
       pending = next;
     }
   }
+  address_->tell_loss();
   is_following_ = false;
   reader_.emplace(feed_bytes_max);
   state_.clear();
