@@ -47,7 +47,7 @@ public:
           ++result.peers;
           enter(*peer);
         }
-        if (!send(*peer) || peer->is_cut_within(std::chrono::milliseconds{0}))
+        if (!send(*peer) || peer->is_cut_within(listening_time))
           peer.reset();
         if (result.packets % 64 == 0) {
           honest.compare_and_swap(honest.version(), {Write::increment("domain.honest", 1)}, {}).value();
@@ -68,6 +68,9 @@ public:
   }
 
 private:
+  // After each packet, so that most of what is sent is read: an engine that hangs up is given the time to do so.
+  static constexpr std::chrono::milliseconds listening_time{1};
+
   enum class Place : std::uint8_t { outside, joined, following };
 
   std::uint64_t pick(std::uint64_t count) { return random_() % count; }
@@ -86,15 +89,20 @@ private:
   bool send(KnownPeer& peer) {
     Bytes message = place_ == Place::following ? to_follower() : place_ == Place::joined ? request() : hello();
     const bool is_message = place_ != Place::outside;
-    switch (pick(12)) {
+    switch (pick(30)) {
       case 0: return peer.send_raw(noise(1 + pick(300)));
       case 1: return peer.send_packet(noise(1 + pick(300)));
       case 2: return is_message ? peer.send_message(std::move(message)) : peer.send_packet(message);
-      case 3: {  // a frame that says more, or less, than follows
+      case 3: {  // a frame that says more, or less, than follows; then what it says, or the end
         Bytes frame(4);
-        frame[pick(4)] = static_cast<std::byte>(random_());
+        const std::size_t at = pick(4);
+        frame[at] = static_cast<std::byte>(random_());
+        const std::size_t said = std::to_integer<std::size_t>(frame[at]) << 8 * (3 - at);
         frame.insert(frame.end(), message.begin(), message.end());
-        return peer.send_raw(frame);
+        const bool ends = pick(2) == 0;
+        if (!ends && said > message.size() && said <= packet_bytes_max)
+          frame.resize(4 + said);
+        return peer.send_raw(frame) && !ends;
       }
       case 4: {  // a packet that is not marked as one should be
         message.insert(message.begin(), static_cast<std::byte>(pick(4)));
@@ -107,7 +115,9 @@ private:
         break;
       default: break;
     }
-    garble(message);
+    // What is garbled is mostly hung up on, and then nothing more is heard.
+    if (pick(3) == 0)
+      garble(message);
     return is_message ? peer.send_message(std::move(message)) : peer.send_packet(message);
   }
 

@@ -1,5 +1,6 @@
 // Peers with a valid certificate that then say what nobody should.
 
+#include "runtime/attach/lending.hpp"
 #include "tests/support/hostile_packets.hpp"
 
 #include <catch2/catch.hpp>
@@ -23,7 +24,7 @@ Bytes bytes_of(std::string_view text) {
 }
 
 /// An engine with an honest peer, and a hostile one.
-struct Stage : RemoteStage {
+struct PeerStage : RemoteStage {
   Engine honest = join().value();
 
   KnownPeer peer() const { return KnownPeer{handle(), certificate()}; }
@@ -81,7 +82,7 @@ Heard hear(KnownPeer& peer, std::size_t answers) {
 
 TEST_CASE("frames of no length, of too much length and of garbage are cut, in the session and before it [F110][F111]",
           "[remote]") {
-  Stage stage;
+  PeerStage stage;
   for (const bool has_joined : {false, true})
     for (const Bytes& bytes : {Bytes(4), Bytes{std::byte{0}, std::byte{1}, std::byte{0}, std::byte{1}},
                                Bytes(64, std::byte{0xff}), bytes_of("GET / HTTP/1.1\r\n\r\n")}) {
@@ -94,7 +95,7 @@ TEST_CASE("frames of no length, of too much length and of garbage are cut, in th
 }
 
 TEST_CASE("who shows a certificate and then says nothing, or half a packet, is cut as well [F111]", "[remote]") {
-  Stage stage;
+  PeerStage stage;
   KnownPeer silent = stage.peer();
   KnownPeer half = stage.peer();
   CHECK(half.send_raw(Bytes{std::byte{0}, std::byte{0}, std::byte{1}, std::byte{0}, std::byte{7}}));
@@ -110,7 +111,7 @@ TEST_CASE("who shows a certificate and then says nothing, or half a packet, is c
 
 TEST_CASE("handshakes in the wrong order, twice, with a wrong proof or of another version are refused [F113][F115]",
           "[remote]") {
-  Stage stage;
+  PeerStage stage;
   const auto hello = [](const KnownPeer& peer, std::int64_t version = attach_version) {
     return Handshake{AttachRole::client, peer.secret(), Secret::random(), version}.hello();
   };
@@ -153,13 +154,24 @@ TEST_CASE("handshakes in the wrong order, twice, with a wrong proof or of anothe
     CHECK(peer.send_packet(hello(peer)));
     CHECK(peer.is_cut_within(10s));
   }
-  // Wrong proofs of peers with a certificate keep nobody waiting who comes by the engine's own socket.
-  CHECK(Engine::from_handle(stage.owner->context_handle().value(), {.threads = 1}).ok());
   CHECK(stage.works());
 }
 
+TEST_CASE("wrong proofs of peers with a certificate keep nobody waiting who comes by the engine's own socket [F120]",
+          "[remote]") {
+  PeerStage stage;
+  for (int i = 0; i < 7; ++i) {
+    KnownPeer peer = stage.peer();
+    CHECK(peer.send_packet(to_cbor(Value{{"proof", Value::bytes(Bytes(32))}})));
+    CHECK(peer.is_cut_within(10s));
+  }
+  const auto begun = std::chrono::steady_clock::now();
+  CHECK(Engine::from_handle(stage.owner->context_handle().value(), {.threads = 1}).ok());
+  CHECK(std::chrono::steady_clock::now() - begun < 1500ms);
+}
+
 TEST_CASE("what one connection has said is of no use on another [F113]", "[remote]") {
-  Stage stage;
+  PeerStage stage;
   KnownPeer first = stage.peer();
   Handshake handshake{AttachRole::client, first.secret(), Secret::random(), attach_version};
   const Bytes hello = handshake.hello();
@@ -177,7 +189,7 @@ TEST_CASE("what one connection has said is of no use on another [F113]", "[remot
 }
 
 TEST_CASE("requests that make no sense are answered by what is wrong, and worse is cut [F110]", "[remote]") {
-  Stage stage;
+  PeerStage stage;
   KnownPeer peer = stage.joined();
   CHECK(peer.refusal_of("no_such_thing") == Errc::unsupported);
   CHECK(peer.refusal_of("info", {{"more", 1}}) == Errc::bad_argument);
@@ -204,9 +216,9 @@ TEST_CASE("requests that make no sense are answered by what is wrong, and worse 
 }
 
 TEST_CASE("forged handles and huge lengths in requests for heavy buffers lend nothing [F46][F47]", "[remote]") {
-  Stage stage;
+  PeerStage stage;
   const std::uint64_t bytes = 3 * chunk_bytes_max;
-  std::optional buffer = stage.owner->heavy().alloc<std::uint8_t>({bytes}).value().publish().value();
+  std::optional<Value> buffer = stage.owner->heavy().alloc<std::uint8_t>({bytes}).value().publish().value();
   KnownPeer peer = stage.joined();
   const unsigned seed = 815;
   INFO("seed " << seed);
@@ -230,8 +242,9 @@ TEST_CASE("forged handles and huge lengths in requests for heavy buffers lend no
 }
 
 TEST_CASE("a buffer that was lent to somebody who goes away in the midst of it is free again [F04][F116]", "[remote]") {
-  Stage stage;
-  std::optional buffer = stage.owner->heavy().alloc<std::uint8_t>({3 * chunk_bytes_max}).value().publish().value();
+  PeerStage stage;
+  std::optional<Value> buffer =
+      stage.owner->heavy().alloc<std::uint8_t>({3 * chunk_bytes_max}).value().publish().value();
   std::list<KnownPeer> peers;
   for (int i = 0; i < 3; ++i) {
     peers.push_back(stage.joined());
@@ -249,7 +262,7 @@ TEST_CASE("a buffer that was lent to somebody who goes away in the midst of it i
 
 TEST_CASE("proposals of another run, of unknown kinds or torn apart drop the peer, and it is told why [F115][F117]",
           "[remote]") {
-  Stage stage;
+  PeerStage stage;
   const std::vector<Write> writes{Write::set("domain.hostile", 1)};
   const auto dropped_for = [&](const auto& say) {
     auto [peer, epoch] = stage.following();
@@ -278,7 +291,7 @@ TEST_CASE("proposals of another run, of unknown kinds or torn apart drop the pee
 }
 
 TEST_CASE("a proposal that is replayed is refused as stale, or answered as the first time [F02][F117]", "[remote]") {
-  Stage stage;
+  PeerStage stage;
   auto [peer, epoch] = stage.following();
   const std::vector<Path> reads{"domain.hostile"};
   const std::vector<Write> writes{Write::increment("domain.hostile", 1)};
@@ -305,10 +318,10 @@ TEST_CASE("a proposal that is replayed is refused as stale, or answered as the f
 
 TEST_CASE("thousands of hostile packets of peers with a certificate do no harm to others [F46][F110][F120]",
           "[remote]") {
-  const auto result = testing::HostilePackets{1}.run(3000);
+  const auto result = testing::HostilePackets{1}.run(2500);
   INFO(result.text());
-  CHECK(result.packets == 3000);
-  CHECK(result.peers > 100);
+  CHECK(result.packets == 2500);
+  CHECK(result.peers > 250);
   CHECK_FALSE(result.was_honest_lost);
   CHECK(result.buffers_left == 0);
 }

@@ -23,7 +23,7 @@ constexpr std::uint64_t megabyte = 1 << 20;
 
 Errc code_of(const auto& result) { return result ? Errc{} : result.error().code(); }
 
-struct Stage : testing::RemoteStage {
+struct BufferStage : testing::RemoteStage {
   using RemoteStage::RemoteStage;
 
   static std::uint8_t byte_at(std::uint8_t seed, std::uint64_t place) {
@@ -53,7 +53,7 @@ struct Stage : testing::RemoteStage {
 
 bool is_right(const Bytes& view, std::uint8_t seed) {
   for (std::uint64_t i = 0; i < view.size(); ++i)
-    if (view[i] != Stage::byte_at(seed, i))
+    if (view[i] != BufferStage::byte_at(seed, i))
       return false;
   return true;
 }
@@ -61,7 +61,7 @@ bool is_right(const Bytes& view, std::uint8_t seed) {
 }  // namespace
 
 TEST_CASE("heavy buffers of an engine on another host are read as copies of their own [F45][F47]", "[remote][heavy]") {
-  Stage stage;
+  BufferStage stage;
   Engine joined = stage.join().value();
   const std::uint64_t bytes = GENERATE(1, 256 << 10, 3 * megabyte + 17);
   stage.show(7, bytes);
@@ -86,7 +86,7 @@ TEST_CASE("heavy buffers of an engine on another host are read as copies of thei
 }
 
 TEST_CASE("a matrix of another type keeps its shape, in a body that runs on the other host", "[remote][heavy]") {
-  Stage stage;
+  BufferStage stage;
   auto made = stage.owner->heavy().alloc<double>({3, 5}).value();
   std::ranges::fill(made.span(), 0.5);
   stage.show(made.publish().value());
@@ -95,23 +95,23 @@ TEST_CASE("a matrix of another type keeps its shape, in a body that runs on the 
       .register_process({.name = "sum",
                          .inputs = {"domain.heavy_x"},
                          .outputs = {"domain.sum"},
-                         .body = [&](Context& context) -> Result<double> {
-                           const auto matrix = joined.heavy().view<double>(context.at("domain.heavy_x"));
-                           if (!matrix)
-                             return matrix.error();
-                           double sum = static_cast<double>(matrix->shape()[0]);
-                           for (const double each : matrix->span())
-                             sum += each;
-                           return sum;
-                         }})
+                         .body =
+                             [&](Context& context) {
+                               const auto matrix =
+                                   joined.heavy().view<double>(context.find("domain.heavy_x").value()).value();
+                               auto sum = static_cast<double>(matrix.shape()[0]);
+                               for (const double each : matrix.span())
+                                 sum += each;
+                               return sum;
+                             }})
       .value();
   CHECK(joined.execute("sum").value().value == Value{10.5});
   CHECK(code_of(joined.heavy().view<float>(stage.shown_to(joined))) == Errc::bad_argument);
 }
 
 TEST_CASE("expired, forged and foreign handles are answered as on the owner's host [F46][F47]", "[remote][heavy]") {
-  Stage stage;
-  Stage foreign;
+  BufferStage stage;
+  BufferStage foreign;
   stage.show(1, 1000);
   Engine there = stage.join().value();
   Engine here = Engine::from_handle(stage.owner->context_handle().value(), {.threads = 1}).value();
@@ -121,6 +121,7 @@ TEST_CASE("expired, forged and foreign handles are answered as on the owner's ho
   const Value expired = stage.shown_to(there);
   CHECK(same(expired));
   stage.show(2, 1000);
+  CHECK(stage.buffers() == 1);
   CHECK(code_of(there.heavy().view<std::uint8_t>(expired)) == Errc::expired_handle);
   CHECK(same(expired));
   const Value strange = foreign.buffer(1, 1000);
@@ -147,7 +148,7 @@ TEST_CASE("expired, forged and foreign handles are answered as on the owner's ho
 }
 
 TEST_CASE("what cannot be done with buffers of another host is refused as unsupported", "[remote][heavy]") {
-  Stage stage;
+  BufferStage stage;
   auto made = stage.owner->heavy().alloc<std::uint8_t>({16}).value();
   stage.show(made.publish_in_place().value());
   Engine joined = stage.join().value();
@@ -160,7 +161,7 @@ TEST_CASE("what cannot be done with buffers of another host is refused as unsupp
 
 TEST_CASE("the caps of what is fetched are the caller's, and the owner's quota holds as well [F48]",
           "[remote][heavy]") {
-  Stage stage{testing::certificate(), {.listen = "127.0.0.1:0"}, {.consumer_bytes_max = 3 * megabyte}};
+  BufferStage stage{testing::certificate(), {.listen = "127.0.0.1:0"}, {.consumer_bytes_max = 3 * megabyte}};
   Engine joined =
       stage.join(testing::certificate(), {.buffer_bytes_max = 4 * megabyte, .bytes_max = 3 * megabyte}).value();
   const auto view_of = [&](const Value& handle) { return joined.heavy().view<std::uint8_t>(handle); };
@@ -183,7 +184,7 @@ TEST_CASE("the caps of what is fetched are the caller's, and the owner's quota h
 }
 
 TEST_CASE("commits and signals go on while a large buffer is fetched", "[remote][heavy]") {
-  Stage stage;
+  BufferStage stage;
   stage.show(3, 192 * megabyte);
   Engine joined = stage.join().value();
   const Value handle = stage.shown_to(joined);
@@ -215,7 +216,7 @@ TEST_CASE("a fetch ends at once when the owner goes away, and what was fetched b
   std::future<Result<Bytes>> fetching;
   Value large;
   {
-    Stage stage;
+    BufferStage stage;
     joined.emplace(stage.join(testing::certificate(), {.timeout = 600s}).value());
     small = joined->heavy().view<std::uint8_t>(stage.buffer(1, 1000)).value();
     stage.show(5, 255 * megabyte);
@@ -231,7 +232,7 @@ TEST_CASE("a fetch ends at once when the owner goes away, and what was fetched b
 }
 
 TEST_CASE("a fetch ends when its own engine is shut down", "[remote][heavy]") {
-  Stage stage;
+  BufferStage stage;
   stage.show(5, 255 * megabyte);
   std::optional<Engine> joined{stage.join(testing::certificate(), {.timeout = 600s}).value()};
   const Value handle = stage.shown_to(*joined);
@@ -243,7 +244,7 @@ TEST_CASE("a fetch ends when its own engine is shut down", "[remote][heavy]") {
 }
 
 TEST_CASE("after the owner was started again old handles are lost, and new ones are fetched [F08]", "[remote][heavy]") {
-  std::optional<Stage> stage{std::in_place};
+  std::optional<BufferStage> stage{std::in_place};
   const std::string listen = stage->handle().substr(6);
   Engine joined = stage->join().value();
   const Value old = stage->buffer(1, 1000);
@@ -257,7 +258,7 @@ TEST_CASE("after the owner was started again old handles are lost, and new ones 
 }
 
 TEST_CASE("a forked child of who reads buffers of another host is told so, and ends [F13]", "[remote][heavy]") {
-  Stage stage;
+  BufferStage stage;
   stage.show(1, 1000);
   Engine joined = stage.join().value();
   const Value handle = stage.shown_to(joined);
