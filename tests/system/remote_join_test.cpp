@@ -148,8 +148,14 @@ TEST_CASE("files that do not fit, and keys that others can read, are refused [F1
   wrong = testing::certificate();
   wrong.key = folder.path() / "open.key";
   std::filesystem::copy_file(testing::certificate().key, wrong.key);
-  std::filesystem::permissions(wrong.key, std::filesystem::perms{0644});
-  CHECK(refuses(wrong, "can be used by others"));
+  for (const unsigned mode : {0644U, 0640U, 0604U, 0620U, 0601U}) {
+    std::filesystem::permissions(wrong.key, std::filesystem::perms{mode});
+    CHECK(refuses(wrong, "can be used by others"));
+    CHECK(code_of(Engine::from_handle("tls://127.0.0.1:1", {.threads = 1, .join = {.tls = wrong}})) ==
+          Errc::bad_argument);
+  }
+  std::filesystem::permissions(wrong.key, std::filesystem::perms{0400});
+  CHECK(RemoteStage{wrong}.owner->remote_handle().ok());
   RemoteStage nowhere{testing::certificate(), {.listen = "203.0.113.1:0"}};
   CHECK(code_of(nowhere.owner->remote_handle()) == Errc::bad_argument);
 }
