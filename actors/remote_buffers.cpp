@@ -12,6 +12,8 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 
+constexpr std::size_t chunks_ahead = 8;
+
 std::chrono::milliseconds until(Steady::time_point deadline) {
   return std::max(std::chrono::ceil<std::chrono::milliseconds>(deadline - Steady::now()), std::chrono::milliseconds{0});
 }
@@ -75,11 +77,11 @@ Result<std::shared_ptr<RemoteBuffers::Connection>> RemoteBuffers::connected(Time
   return connection_;
 }
 
-Result<Value> RemoteBuffers::ask(std::string_view request, Value fields, Time deadline) {
+Result<Value> RemoteBuffers::request(std::string_view name, Value fields, Time deadline) {
   const auto connection = connection_;
   if (connection == nullptr)
     return Error{Errc::peer_down, "heavy zone", "there is no connection"};
-  auto answer = connection->link->request(request, std::move(fields), until(deadline));
+  auto answer = connection->link->request(name, std::move(fields), until(deadline));
   if (connection->link->has_fault())
     hang_up();
   return answer;
@@ -87,6 +89,7 @@ Result<Value> RemoteBuffers::ask(std::string_view request, Value fields, Time de
 
 /// What was said may take a moment to go out, for which nobody else waits.
 void RemoteBuffers::hang_up() {
+  ahead_.clear();
   std::shared_ptr<Connection> gone;
   const std::lock_guard lock{mutex_};
   gone.swap(connection_);
@@ -97,21 +100,43 @@ Result<std::uint64_t> RemoteBuffers::lend(const HeavyRef& ref, Time deadline) {
     const bool is_old = connection_ != nullptr;
     if (const auto there = connected(deadline); !there)
       return there.error();
-    const auto answer = ask("lend", {{"handle", Value::heavy(ref)}}, deadline);
+    const auto answer = request("lend", {{"handle", Value::heavy(ref)}}, deadline);
     // What has stood idle may have been lost long ago.
     if (!answer && connection_ == nullptr && is_old && answer.error().code() != Errc::deadline)
       continue;
     if (!answer)
       return connection_ == nullptr ? cut_off(answer.error()) : answer.error();
     const auto bytes = (*answer)["bytes"].get<std::uint64_t>();
-    return bytes ? Result<std::uint64_t>{*bytes} : senseless();
+    bytes_ = bytes.value_or(0);
+    asked_ = 0;
+    return bytes ? Result<std::uint64_t>{bytes_} : senseless();
   }
 }
 
+/// So many chunks are under way that a long line is full.
+Status RemoteBuffers::ask_ahead(Time deadline) {
+  while (connection_ != nullptr && asked_ < bytes_ && ahead_.size() < chunks_ahead) {
+    const auto id = connection_->link->ask("fetch", {{"from", asked_}}, until(deadline));
+    if (!id)
+      return id.error();
+    ahead_.push_back(*id);
+    asked_ += chunk_bytes_max;
+  }
+  return {};
+}
+
 Result<std::size_t> RemoteBuffers::fetch(std::uint64_t from, std::span<std::byte> into, Time deadline) {
-  const auto answer = ask("fetch", {{"from", from}}, deadline);
-  if (!answer)
+  const Status asked = ask_ahead(deadline);
+  if (!asked || ahead_.empty()) {
+    hang_up();
+    return asked ? senseless() : cut_off(asked.error());
+  }
+  const auto answer = connection_->link->answer(ahead_.front(), until(deadline));
+  ahead_.pop_front();
+  if (!answer) {
+    hang_up();
     return cut_off(answer.error());
+  }
   const Value& chunk = (*answer)["bytes"];
   if ((*answer)["from"] != Value{from} || !chunk.is_bytes() ||
       chunk.as_bytes().size() != std::min(into.size(), chunk_bytes_max)) {
@@ -123,7 +148,9 @@ Result<std::size_t> RemoteBuffers::fetch(std::uint64_t from, std::span<std::byte
 }
 
 Result<std::optional<Digest>> RemoteBuffers::give_back(Time deadline) {
-  const auto answer = ask("give_back", Value::map(), deadline);
+  if (!ahead_.empty())  // with the connection goes what is lent
+    hang_up();
+  const auto answer = request("give_back", Value::map(), deadline);
   if (!answer)
     return cut_off(answer.error());
   const Value& bytes = (*answer)["digest"];

@@ -5,6 +5,7 @@
 
 #include <theus/engine.hpp>
 
+#include <deque>
 #include <memory>
 
 namespace theus::actors {
@@ -27,7 +28,8 @@ private:
 
   Result<std::shared_ptr<Connection>> connect(Time deadline) const;
   Result<std::shared_ptr<Connection>> connected(Time deadline);
-  Result<Value> ask(std::string_view request, Value fields, Time deadline);
+  Result<Value> request(std::string_view name, Value fields, Time deadline);
+  Status ask_ahead(Time deadline);
   void hang_up();
 
   const std::shared_ptr<const OwnerAddress> owner_;
@@ -35,6 +37,11 @@ private:
 
   std::mutex mutex_;
   std::shared_ptr<Connection> connection_;  // changed under mutex_, by who uses this
+
+  // Of the buffer that is lent.
+  std::uint64_t bytes_ = 0;
+  std::uint64_t asked_ = 0;         // for so many of them
+  std::deque<std::int64_t> ahead_;  // requests whose answers have not come
 };
 
 }  // namespace theus::actors
