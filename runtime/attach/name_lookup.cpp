@@ -79,7 +79,7 @@ void start(const std::shared_ptr<Lookups>& all, const std::shared_ptr<Lookup>& l
 Result<std::shared_ptr<const addrinfo>> look_up(const std::string& host, const std::string& port,
                                                 std::chrono::steady_clock::time_point deadline,
                                                 const Resolver& resolver) {
-  const auto all = lookups();
+  const auto& all = lookups();
   std::unique_lock lock{all->mutex};
   auto& place = all->under_way[{host, port}];
   if (place == nullptr) {
