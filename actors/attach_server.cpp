@@ -82,6 +82,7 @@ void AttachServer::run() {
       connections_.clear();
       warn(done.error());
     }
+  tell(warnings_.last());
   if (Status done = guarded([this] { say_goodbye(); }); !done)
     warn(done.error());
 }
@@ -100,6 +101,7 @@ void AttachServer::turn() {
       part(*connection, now);
     connection = is_done ? connections_.erase(connection) : std::next(connection);
   }
+  tell(warnings_.look(now));
   if (ready[1] != 0)
     accept(now);
   for (Visitors::Visitor& visitor : visitors_->take())
@@ -138,7 +140,7 @@ AttachServer::Time AttachServer::next_time() {
   if (std::ranges::any_of(connections_, [](const Connection& each) { return each.session.follows(); }))
     core_->feed.arm(wake_->number());
   Time next = accept_after_ > Steady::now() ? accept_after_ : Time::max();
-  next = std::min(next, heavy_.next_look().value_or(Time::max()));
+  next = std::min({next, heavy_.next_look().value_or(Time::max()), warnings_.look_at()});
   bool waits_for_commit = false;
   bool waits_for_time = false;
   for (const Connection& connection : connections_) {
@@ -171,7 +173,7 @@ void AttachServer::admit(PacketSocket socket, Time now) {
     refusal = AttachRefusal{AttachRefusal::Reason::full, clients_max_, connections_.size()};
   if (refusal) {
     socket.send(to_cbor(refusal->to_value()));
-    return warn(refusal->error());
+    return tell(warnings_.add(refusal->error(), now));
   }
   // Looked up now, while the process that connected can hardly have been followed by another of its pid.
   const auto peer = socket.peer_pid();
@@ -186,10 +188,12 @@ void AttachServer::admit(Visitors::Visitor visitor, Time now) {
   if (connections_.size() >= clients_max_) {
     const AttachRefusal refusal{AttachRefusal::Reason::full, clients_max_, connections_.size()};
     visitor.socket.send(to_cbor(refusal.to_value()));
-    return warn(refusal.error());
+    return tell(warnings_.add(refusal.error(), now));
   }
   Handshake handshake{AttachRole::engine, visitor.token, Secret::random(), attach_version};
-  connections_.push_back({std::move(visitor.socket), AttachSession{*target_, std::move(handshake), now}});
+  connections_.push_back({.socket = std::move(visitor.socket),
+                          .session = AttachSession{*target_, std::move(handshake), now},
+                          .is_visitor = true});
 }
 
 void AttachServer::serve(Connection& connection, short ready, Time now) {
@@ -204,7 +208,7 @@ void AttachServer::serve(Connection& connection, short ready, Time now) {
   if (served)
     return;
   connection.is_gone = true;
-  warn(served.error());
+  tell(warnings_.add(served.error(), now));
 }
 
 void AttachServer::receive(Connection& connection, Time now) {
@@ -235,9 +239,15 @@ void AttachServer::part(const Connection& connection, Time now) {
   const auto& fault = connection.session.fault();
   if (!fault)
     return;
-  warn(*fault);
-  if (!connection.session.has_joined())
+  tell(warnings_.add(*fault, now));
+  // A visitor has shown a certificate, and what he does wrong is no guess at a secret.
+  if (!connection.session.has_joined() && !connection.is_visitor)
     accept_after_ = now + pause_after(++failures_);
+}
+
+void AttachServer::tell(const std::optional<Error>& warning) const {
+  if (warning)
+    warn(*warning);
 }
 
 void AttachServer::look_after_heavy(Time now) {

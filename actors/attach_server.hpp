@@ -5,6 +5,7 @@
 #include "actors/visitors.hpp"
 #include "runtime/attach/engine_entry.hpp"
 #include "runtime/attach/session.hpp"
+#include "runtime/attach/warning_throttle.hpp"
 
 #include <theus/engine.hpp>
 
@@ -31,7 +32,7 @@ public:
   AttachServer& operator=(const AttachServer&) = delete;
 
   std::string handle() const { return entry_.handle(); }
-  /// By which others are let in who come from elsewhere; read no heavy buffers.
+  /// By which others are let in who come from elsewhere, and can map no heavy buffers.
   const std::shared_ptr<Visitors>& visitors() const noexcept { return visitors_; }
   void warn(const Error& error) const;
 
@@ -41,6 +42,7 @@ private:
   struct Connection {
     PacketSocket socket;
     AttachSession session;
+    bool is_visitor = false;
     bool is_gone = false;
   };
 
@@ -57,6 +59,7 @@ private:
   void receive(Connection& connection, Time now);
   static void send(Connection& connection, Time now);
   void part(const Connection& connection, Time now);
+  void tell(const std::optional<Error>& warning) const;
   void look_after_heavy(Time now);
   void admit(Visitors::Visitor visitor, Time now);
   void say_goodbye();
@@ -78,6 +81,7 @@ private:
   std::vector<std::byte> packet_;
   int failures_ = 0;  // to join, one after the other
   Time accept_after_{};
+  WarningThrottle warnings_{std::chrono::steady_clock::now()};  // about clients
 
   std::thread thread_;  // last: it uses all of the above
 };

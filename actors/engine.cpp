@@ -34,7 +34,8 @@ void require_no_idle_child() {
 
 actors::CorePtr make_core(const EngineOptions& options, std::unique_ptr<actors::OwnerLink> link) {
   require_no_idle_child();
-  const HeavyZone heavy = link != nullptr ? actors::joined_zone(link->address()) : HeavyZone{options.heavy};
+  const HeavyZone heavy =
+      link != nullptr ? actors::joined_zone(link->address(), options.join) : HeavyZone{options.heavy};
   const AccessOptions access = link != nullptr ? link->access() : options.access;
   actors::Core::Terms terms{
       .signal_capacity = options.signal_capacity,

@@ -74,6 +74,8 @@ public:
     return actors::HeavyHost::report(core_->heavy, age_max, buffers_max);
   }
 
+  Result<LentBuffer> lend(const HeavyRef& ref) override { return actors::HeavyHost::lend(core_->heavy, ref); }
+
   Result<Version> set(const Path& path, const Value& value, const SetOptions& options) override {
     if (auto open = enter_(); !open)
       return open.error();

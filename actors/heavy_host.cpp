@@ -1,5 +1,7 @@
 #include "actors/heavy_host.hpp"
 
+#include "shm/refusal.hpp"
+
 #include <algorithm>
 
 namespace theus::actors {
@@ -83,6 +85,22 @@ HeavyInvitation HeavyHost::invitation(std::optional<shm::ProcessIdentity> proces
     next_look_ = std::chrono::steady_clock::now() + look_interval;
     return std::unique_ptr<HeavyGuest>{std::make_unique<Guest>(*std::move(arena), *id)};
   };
+}
+
+Result<LentBuffer> HeavyHost::lend(const HeavyZone& zone, const HeavyRef& ref) {
+  const auto& room = shm::HeavyRoom::of(zone);
+  auto hold = room->hold(shm::without_slot(ref));
+  if (!hold)
+    return hold.error();
+  if (shm::parts_of(ref).is_in_place())
+    return Error{Errc::unsupported, "heavy zone", "buffers in place are not shown to engines on other hosts",
+                 "Publish the buffer for good, or read it on the host of its engine"};
+  const std::uint64_t bytes_max = room->options().consumer_bytes_max;
+  const auto bytes = hold->bytes();
+  if (bytes_max != 0 && bytes.size() > bytes_max)
+    return shm::no_space("no more may be lent to one reader at a time", bytes.size(), bytes_max,
+                         "Read it on the host of its engine, or raise HeavyOptions::consumer_bytes_max there");
+  return LentBuffer{bytes, std::make_shared<const shm::Hold>(*std::move(hold))};
 }
 
 HeavyReport HeavyHost::report(const HeavyZone& zone, std::chrono::nanoseconds age_max, std::size_t buffers_max) {

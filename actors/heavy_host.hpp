@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/attach/heavy_guest.hpp"
+#include "runtime/attach/lending.hpp"
 #include "shm/heavy_room.hpp"
 
 #include <theus/attach.hpp>
@@ -29,6 +30,8 @@ public:
 
   /// For a process that was seen at the other end of a connection.
   HeavyInvitation invitation(std::optional<shm::ProcessIdentity> process);
+  /// As AttachTarget::lend().
+  static Result<LentBuffer> lend(const HeavyZone& zone, const HeavyRef& ref);
   /// As AttachTarget::heavy().
   static HeavyReport report(const HeavyZone& zone, std::chrono::nanoseconds age_max, std::size_t buffers_max);
 

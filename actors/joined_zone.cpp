@@ -1,5 +1,6 @@
 #include "actors/joined_zone.hpp"
 
+#include "actors/remote_buffers.hpp"
 #include "runtime/attach/link.hpp"
 #include "runtime/attach/tcp_socket.hpp"
 #include "shm/heavy_room.hpp"
@@ -16,9 +17,6 @@ public:
 
 /// A connection of its own, by which the process counts as a reader.
 Result<shm::JoinedHeavy::Fetch> open(std::string_view handle) {
-  if (handle.starts_with(remote_scheme))
-    return Error{Errc::unsupported, "heavy", "the buffers of an engine on another host cannot be looked at",
-                 "Commit what is needed of them as an ordinary value, on the host of that engine"};
   auto link = Door::Link::open(handle, patience);
   if (!link)
     return link.error();
@@ -34,9 +32,17 @@ Result<shm::JoinedHeavy::Fetch> open(std::string_view handle) {
 
 }  // namespace
 
-HeavyZone joined_zone(std::shared_ptr<const OwnerAddress> owner) {
+HeavyZone joined_zone(const std::shared_ptr<OwnerAddress>& owner, const JoinOptions& options) {
+  if (owner->get().starts_with(remote_scheme)) {
+    auto fetched = std::make_shared<shm::FetchedHeavy>(options.fetch, std::make_unique<RemoteBuffers>(owner, options));
+    owner->on_loss([zone = std::weak_ptr{fetched}] {
+      if (const auto there = zone.lock())
+        there->interrupt();
+    });
+    return shm::HeavyRoom::zone_of(std::make_shared<shm::HeavyRoom>(std::move(fetched)));
+  }
   return shm::HeavyRoom::zone_of(
-      std::make_shared<shm::HeavyRoom>([owner = std::move(owner)]() -> Result<std::shared_ptr<shm::JoinedHeavy>> {
+      std::make_shared<shm::HeavyRoom>([owner]() -> Result<std::shared_ptr<shm::JoinedHeavy>> {
         auto fetch = open(owner->get());
         if (!fetch)
           return fetch.error();

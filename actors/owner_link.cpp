@@ -80,6 +80,7 @@ void OwnerLink::stop() {
     is_stopping_ = true;
   }
   ring();
+  address_->tell_loss();
   if (thread_.joinable())
     thread_.join();
   signals_.leave();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/owner_address.hpp"
 #include "runtime/attach/join_door.hpp"
 #include "runtime/attach/owner_signals.hpp"
 #include "runtime/attach/round_wire.hpp"
@@ -13,24 +14,6 @@
 #include <unordered_map>
 
 namespace theus::actors {
-
-/// By which handle the owner was joined last: another one after it was started again. Thread-safe.
-class OwnerAddress {
-public:
-  explicit OwnerAddress(std::string handle) : handle_(std::move(handle)) {}
-  std::string get() const {
-    const std::lock_guard lock{mutex_};
-    return handle_;
-  }
-  void set(const std::string& handle) {
-    const std::lock_guard lock{mutex_};
-    handle_ = handle;
-  }
-
-private:
-  mutable std::mutex mutex_;
-  std::string handle_;  // guarded by mutex_
-};
 
 /// A joined process's link to the owner of the state: brings proposals there and outcomes back, lets the turn here
 /// follow, relays signals both ways. One thread receives; whoever proposes sends, unless another one is sending already

@@ -44,6 +44,7 @@ void OwnerLink::lose_owner(const Error& fault) {
     }
   }
   signals_.leave();
+  address_->tell_loss();
   is_following_ = false;
   reader_.emplace(feed_bytes_max);
   state_.clear();

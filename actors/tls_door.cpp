@@ -19,6 +19,8 @@ using Steady = std::chrono::steady_clock;
 constexpr int accepted_per_turn = 16;
 constexpr auto pause_without_descriptors = 100ms;
 constexpr std::size_t relays_place = 2;
+constexpr auto certificate_timeout_min = 10ms;
+constexpr auto certificate_timeout_max = 60s;
 
 Error resources(const std::string& what) {
   return {Errc::resource_exhausted, "tls", what, "Raise the limit of open files"};
@@ -32,6 +34,10 @@ Result<std::unique_ptr<TlsDoor>> TlsDoor::open(const RemoteOptions& options, std
   auto context = TlsContext::load(options.tls, AttachRole::engine);
   if (!context)
     return context.error();
+  if (options.certificate_timeout < certificate_timeout_min || options.certificate_timeout > certificate_timeout_max)
+    return Error{Errc::bad_argument, "tls",
+                 std::to_string(options.certificate_timeout.count()) + " ms is no time to show a certificate in",
+                 "Set RemoteOptions::certificate_timeout to 10 ms at least, and 60 s at most"};
   const auto address = TcpAddress::parse(options.listen);
   if (!address)
     return address.error();
@@ -41,16 +47,19 @@ Result<std::unique_ptr<TlsDoor>> TlsDoor::open(const RemoteOptions& options, std
   Descriptor wake{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
   if (!wake)
     return resources("the system gave no eventfd");
-  std::unique_ptr<TlsDoor> door{new TlsDoor{*std::move(context), *std::move(listener), std::move(wake),
-                                            clients_max + unknown_max, std::move(visitors), std::move(warn)}};
+  std::unique_ptr<TlsDoor> door{new TlsDoor{*std::move(context), options.certificate_timeout, *std::move(listener),
+                                            std::move(wake), clients_max + unknown_max, std::move(visitors),
+                                            std::move(warn)}};
   const SignalsBlocked blocked;
   door->thread_ = std::thread{[running = door.get()] { running->run(); }};
   return door;
 }
 
-TlsDoor::TlsDoor(std::shared_ptr<const TlsContext> context, Descriptor listener, Descriptor wake,
-                 std::size_t relays_max, std::shared_ptr<Visitors> visitors, std::function<void(const Error&)> warn)
+TlsDoor::TlsDoor(std::shared_ptr<const TlsContext> context, std::chrono::milliseconds certificate_timeout,
+                 Descriptor listener, Descriptor wake, std::size_t relays_max, std::shared_ptr<Visitors> visitors,
+                 std::function<void(const Error&)> warn)
     : context_(std::move(context)),
+      certificate_timeout_(certificate_timeout),
       listener_(std::move(listener)),
       wake_(std::move(wake)),
       relays_max_(relays_max),
@@ -70,10 +79,16 @@ void TlsDoor::run() {
       relays_.clear();  // out of memory: who was let in joins again
       warn_(done.error());
     }
+  tell(warnings_.last());
+}
+
+void TlsDoor::tell(const std::optional<Error>& warning) const {
+  if (warning)
+    warn_(*warning);
 }
 
 void TlsDoor::turn() {
-  Time next = accept_after_ > Steady::now() ? accept_after_ : Time::max();
+  Time next = std::min(warnings_.look_at(), accept_after_ > Steady::now() ? accept_after_ : Time::max());
   std::vector<pollfd> waiting{{wake_.number(), POLLIN, 0},
                               {accepts(Steady::now()) ? listener_.number() : -1, POLLIN, 0}};
   for (const TlsRelay& relay : relays_) {
@@ -97,9 +112,10 @@ void TlsDoor::turn() {
     if (relay->is_known() && !relay->is_connected() && !relay->is_over())
       let_in(*relay);
     if (relay->is_over() && relay->fault())
-      warn_(*relay->fault());
+      tell(warnings_.add(*relay->fault(), now));
     relay = relay->is_over() ? relays_.erase(relay) : std::next(relay);
   }
+  tell(warnings_.look(now));
   if (waiting[1].revents != 0 && !is_stopping_)
     accept(now);
 }
@@ -119,7 +135,7 @@ void TlsDoor::accept(Time now) {
       return;
     }
     if (auto stream = TlsStream::make(context_, std::move(socket), ""))
-      relays_.emplace_back(*std::move(stream), now).look(now, false);
+      relays_.emplace_back(*std::move(stream), now + certificate_timeout_).look(now, false);
   }
 }
 

@@ -3,6 +3,7 @@
 #include "actors/visitors.hpp"
 #include "runtime/attach/tcp_socket.hpp"
 #include "runtime/attach/tls_relay.hpp"
+#include "runtime/attach/warning_throttle.hpp"
 
 #include <atomic>
 #include <functional>
@@ -33,17 +34,20 @@ public:
 private:
   using Time = TlsRelay::Time;
 
-  TlsDoor(std::shared_ptr<const TlsContext> context, Descriptor listener, Descriptor wake, std::size_t relays_max,
-          std::shared_ptr<Visitors> visitors, std::function<void(const Error&)> warn);
+  TlsDoor(std::shared_ptr<const TlsContext> context, std::chrono::milliseconds certificate_timeout, Descriptor listener,
+          Descriptor wake, std::size_t relays_max, std::shared_ptr<Visitors> visitors,
+          std::function<void(const Error&)> warn);
 
   void run();
   void turn();
   bool accepts(Time now) const;
   void accept(Time now);
   void let_in(TlsRelay& relay);
+  void tell(const std::optional<Error>& warning) const;
 
   // Constant after construction.
   const std::shared_ptr<const TlsContext> context_;
+  const std::chrono::milliseconds certificate_timeout_;
   const Descriptor listener_;
   const Descriptor wake_;  // an eventfd
   const std::size_t relays_max_;
@@ -55,6 +59,7 @@ private:
   // The thread's own.
   std::list<TlsRelay> relays_;
   Time accept_after_{};
+  WarningThrottle warnings_{std::chrono::steady_clock::now()};
 
   std::thread thread_;  // last: it uses all of the above
 };

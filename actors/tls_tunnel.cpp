@@ -43,7 +43,7 @@ Result<std::unique_ptr<TlsTunnel>> TlsTunnel::open(std::string_view handle, cons
   if (!wake || ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()) != 0)
     return without_descriptors();
   std::unique_ptr<TlsTunnel> tunnel{new TlsTunnel{*std::move(stream), PacketSocket{Descriptor{ends[0]}},
-                                                  PacketSocket{Descriptor{ends[1]}}, std::move(wake)}};
+                                                  PacketSocket{Descriptor{ends[1]}}, std::move(wake), deadline}};
   std::unique_lock lock{tunnel->mutex_};
   tunnel->changed_.wait_until(lock, deadline, [&] { return tunnel->is_known_ || tunnel->is_over_; });
   if (tunnel->is_known_)
@@ -57,8 +57,8 @@ Result<std::unique_ptr<TlsTunnel>> TlsTunnel::open(std::string_view handle, cons
                "Look at the network, and whether an engine listens there"};
 }
 
-TlsTunnel::TlsTunnel(TlsStream stream, PacketSocket ours, PacketSocket theirs, Descriptor wake)
-    : wake_(std::move(wake)), socket_(std::move(ours)), relay_(std::in_place, std::move(stream), Steady::now()) {
+TlsTunnel::TlsTunnel(TlsStream stream, PacketSocket ours, PacketSocket theirs, Descriptor wake, TlsRelay::Time known_by)
+    : wake_(std::move(wake)), socket_(std::move(ours)), relay_(std::in_place, std::move(stream), known_by) {
   const SignalsBlocked blocked;
   thread_ = std::thread{[this, local = std::make_shared<PacketSocket>(std::move(theirs))] {
     if (Status done = call_user([&] { run(std::move(*local)); }); !done) {

@@ -31,7 +31,7 @@ public:
   std::optional<Error> fault() const;
 
 private:
-  TlsTunnel(TlsStream stream, PacketSocket ours, PacketSocket theirs, Descriptor wake);
+  TlsTunnel(TlsStream stream, PacketSocket ours, PacketSocket theirs, Descriptor wake, TlsRelay::Time known_by);
 
   void run(PacketSocket local);
   void tell();

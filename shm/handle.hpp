@@ -55,6 +55,12 @@ Handle parts_of(const HeavyRef& ref) noexcept;
 /// Refuses (bad_handle) whatever encode() cannot have made.
 Result<Handle> decode(const HeavyRef& ref);
 
+/// As it would be without the grant that it may tell of.
+constexpr HeavyRef without_slot(HeavyRef ref) noexcept {
+  ref.words[0] &= ~(std::uint64_t{0xffff} << 32);
+  return ref;
+}
+
 /// Type, flags and shape in one number, by which a block's entry and a handle are compared.
 std::uint64_t description_of(const HeavyRef& ref) noexcept;
 

@@ -2,6 +2,7 @@
 
 #include "runtime/heavy_gate.hpp"
 #include "shm/arena.hpp"
+#include "shm/fetched_heavy.hpp"
 #include "shm/guest_heavy.hpp"
 #include "shm/joined_heavy.hpp"
 
@@ -12,13 +13,14 @@
 namespace theus::shm {
 
 /// What stands behind a HeavyZone: an arena that is made when it is first needed; or another process's zone, which is
-/// joined when it is first needed, again when its owner was replaced, and only read; or what a worker has of its
-/// engine's. Thread-safe.
+/// joined when it is first needed, again when its owner was replaced, and only read; or copies of another host's; or
+/// what a worker has of its engine's. Thread-safe.
 class HeavyRoom final : public HeavyGate {
 public:
   explicit HeavyRoom(const HeavyOptions& options) : options_(options) {}
   using Join = std::function<Result<std::shared_ptr<JoinedHeavy>>()>;
   explicit HeavyRoom(Join join) : join_(std::move(join)) {}
+  explicit HeavyRoom(std::shared_ptr<FetchedHeavy> fetched) : fetched_(std::move(fetched)) {}
 
   static HeavyZone zone_of(std::shared_ptr<HeavyRoom> room) {
     HeavyZone zone;
@@ -34,8 +36,10 @@ public:
   /// nullptr: this is no worker.
   const std::shared_ptr<GuestHeavy>& guest() const noexcept { return guest_; }
 
-  bool is_joined() const noexcept { return join_ != nullptr; }
-  /// REQUIRES: is_joined(). Errors: why it cannot be.
+  bool is_joined() const noexcept { return join_ != nullptr || fetched_ != nullptr; }
+  /// Another host's; nullptr: it is not.
+  const std::shared_ptr<FetchedHeavy>& fetched() const noexcept { return fetched_; }
+  /// REQUIRES: is_joined(), and not another host's. Errors: why it cannot be.
   Result<std::shared_ptr<JoinedHeavy>> joined();
 
   /// Makes it if there is none. Refuses (unsupported) in another process's zone, and in a worker.
@@ -54,6 +58,7 @@ public:
 private:
   const HeavyOptions options_;
   const Join join_;
+  const std::shared_ptr<FetchedHeavy> fetched_;
   std::shared_ptr<GuestHeavy> guest_;  // constant once it is used
   std::atomic<std::uint64_t> copied_bytes_{0};
   mutable std::mutex mutex_;

@@ -78,12 +78,7 @@ Result<HeavyRef> reference_in(const Value& handle) {
 }
 
 Status check_type(const Handle& handle, HeavyType wanted) {
-  if (handle.type == wanted)
-    return {};
-  return Error{
-      Errc::bad_argument, "heavy zone",
-      "the buffer's elements are " + std::string{to_string(handle.type)} + ", not " + std::string{to_string(wanted)},
-      "View it as what it is"};
+  return handle.type == wanted ? Status{} : other_type(handle.type, wanted);
 }
 
 }  // namespace
@@ -121,6 +116,17 @@ Result<HeavyZone::Seen> HeavyZone::look(const Value& value, HeavyType type) cons
   const auto ref = shm::reference_in(value);
   if (!ref)
     return ref.error();
+  if (const auto& fetched = room_->fetched()) {
+    auto copy = fetched->look(*ref, type);
+    if (!copy)
+      return copy.error();
+    Seen seen;
+    seen.bytes = copy->bytes;
+    seen.shape = copy->shape;
+    seen.keeper = std::move(copy->keeper);
+    seen.epoch = copy->epoch;
+    return seen;
+  }
   if (room_->is_joined() || room_->guest() != nullptr) {
     const auto joined = room_->is_joined() ? room_->joined() : Result<std::shared_ptr<shm::JoinedHeavy>>{nullptr};
     if (!joined)
@@ -181,6 +187,13 @@ void HeavyZone::count_copy(std::uint64_t bytes) noexcept { room_->count_copy(byt
 HeavyStatistics HeavyZone::statistics() const {
   HeavyStatistics numbers{.bytes_max = room_->options().bytes_max};
   numbers.bytes_copied = room_->copied_bytes();
+  if (const auto& fetched = room_->fetched()) {
+    numbers.bytes_max = fetched->options().bytes_max;
+    numbers.bytes_used = numbers.bytes_reserved = fetched->bytes_held();
+    numbers.buffers = fetched->copies();
+    numbers.bytes_fetched = fetched->bytes_fetched();
+    return numbers;
+  }
   const shm::ArenaPtr arena = room_->arena_if_made();
   if (arena == nullptr)
     return numbers;

@@ -46,8 +46,7 @@ Result<std::shared_ptr<JoinedHeavy>> JoinedHeavy::join(Fetch fetch) {
 
 Result<JoinedHeavy::Seen> JoinedHeavy::look(const HeavyRef& ref) {
   if (fork_mark_.is_child())
-    return Error{Errc::forked, "heavy zone", "this process is a forked child; its parent has joined the engine",
-                 "Join from here, or start another program (fork and exec)"};
+    return forked_reader();
   std::unique_lock lock{mutex_};
   if (has_ended(owner_watched_))
     reader_.orphan();

@@ -139,7 +139,6 @@ Result<Lease> Reader::acquire(const HeavyRef& ref) {
 }
 
 Result<Lease> Reader::take(const HeavyRef& granted) {
-  constexpr std::uint64_t slot_mask = std::uint64_t{0xffff} << 32;
   const auto handle = decode(granted);
   if (!handle)
     return handle.error();
@@ -151,9 +150,7 @@ Result<Lease> Reader::take(const HeavyRef& granted) {
   LeasePage::Slot& slot = page().granted[handle->slot];
   if (slot.lease.load(std::memory_order_acquire) != handle->lease)  // pairs with the release in LeaseDesk::grant()
     return bad_handle("it was not granted to this process, or it was taken before");
-  HeavyRef plain = granted;
-  plain.words[0] &= ~slot_mask;
-  if (auto status = compare(plain, *handle, *entry); !status)
+  if (auto status = compare(without_slot(granted), *handle, *entry); !status)
     return status.error();
   auto bytes = find(handle->segment, entry->offset.load(std::memory_order_relaxed), handle->bytes);
   if (!bytes)

@@ -36,6 +36,17 @@ Error heavy_lost(std::string cause) {
                "Build the buffer again; heavy data live in memory only"};
 }
 
+Error other_type(HeavyType is, HeavyType wanted) {
+  return Error{Errc::bad_argument, "heavy zone",
+               "the buffer's elements are " + std::string{to_string(is)} + ", not " + std::string{to_string(wanted)},
+               "View it as what it is"};
+}
+
+Error forked_reader() {
+  return Error{Errc::forked, "heavy zone", "this process is a forked child; its parent has joined the engine",
+               "Join from here, or start another program (fork and exec)"};
+}
+
 Error from_kernel(const char* call, int number, std::uint64_t needed) {
   const std::string cause = std::string{call} + ": " + std::generic_category().message(number);
   switch (number) {

@@ -196,6 +196,14 @@ Result<Value> AttachedEngine::Link::receive_message(Time deadline) {
 }
 
 Result<Value> AttachedEngine::Link::request(std::string_view name, Value fields, Timeout timeout) {
+  const auto deadline = Steady::now() + timeout;
+  const auto id = ask(name, std::move(fields), timeout);
+  if (!id)
+    return id.error();
+  return answer(*id, std::max(std::chrono::ceil<Timeout>(deadline - Steady::now()), Timeout{0}));
+}
+
+Result<std::int64_t> AttachedEngine::Link::ask(std::string_view name, Value fields, Timeout timeout) {
   if (fault_)
     return *fault_;
   descriptors_.clear();
@@ -207,7 +215,17 @@ Result<Value> AttachedEngine::Link::request(std::string_view name, Value fields,
                  "Set the parts of the value one by one"}
         .with("limit", request_bytes_max)
         .with("asked", bytes.size());
-  const auto message = exchange(std::move(bytes), Steady::now() + timeout);
+  if (Status sent = send_message(std::move(bytes), Steady::now() + timeout); !sent) {
+    fault_ = sent.error();
+    return *fault_;
+  }
+  return last_id_;
+}
+
+Result<Value> AttachedEngine::Link::answer(std::int64_t id, Timeout timeout) {
+  if (fault_)
+    return *fault_;
+  const auto message = receive_answer(id, Steady::now() + timeout);
   if (!message) {
     // Half a request, or an answer that nobody awaited, would be taken for what belongs to the next one.
     fault_ = message.error();
@@ -217,15 +235,18 @@ Result<Value> AttachedEngine::Link::request(std::string_view name, Value fields,
   return answer != nullptr ? Result<Value>{*answer} : error_from_wire((*message)["error"]);
 }
 
-/// The message that answers the last id.
-Result<Value> AttachedEngine::Link::exchange(std::vector<std::byte> request, Time deadline) {
+Status AttachedEngine::Link::send_message(std::vector<std::byte> message, Time deadline) {
   MessageWriter writer;
-  for (writer.add(std::move(request)); !writer.empty(); writer.sent())
+  for (writer.add(std::move(message)); !writer.empty(); writer.sent())
     if (Status sent = send(writer.packet(), deadline); !sent)
-      return sent.error();
+      return sent;
+  return {};
+}
+
+Result<Value> AttachedEngine::Link::receive_answer(std::int64_t id, Time deadline) {
   while (true) {
     auto message = receive_message(deadline);
-    if (!message || (*message)["id"] == Value{last_id_})
+    if (!message || (*message)["id"] == Value{id})
       return message;
     if (!message->contains("event") || events_.size() == events_max)
       return senseless();

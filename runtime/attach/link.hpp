@@ -21,6 +21,10 @@ public:
 
   /// The `ok` of the answer, or its error. Events that come before it are kept.
   Result<Value> request(std::string_view name, Value fields, Timeout timeout);
+  /// The same in two parts, so that several are under way: answers come in the order of the requests, and each must be
+  /// awaited before the next request() is made.
+  Result<std::int64_t> ask(std::string_view name, Value fields, Timeout timeout);
+  Result<Value> answer(std::int64_t id, Timeout timeout);
   /// The descriptors that came with the last answer.
   std::vector<Descriptor> take_descriptors() noexcept { return std::exchange(descriptors_, {}); }
   bool has_fault() const noexcept { return fault_.has_value(); }
@@ -42,7 +46,8 @@ private:
   Status send(std::span<const std::byte> packet, Time deadline);
   Result<Handshake::Packet> receive(std::size_t bytes_max, Time deadline);
   Result<Value> receive_message(Time deadline);
-  Result<Value> exchange(std::vector<std::byte> request, Time deadline);
+  Status send_message(std::vector<std::byte> message, Time deadline);
+  Result<Value> receive_answer(std::int64_t id, Time deadline);
   Error gone() const;
 
   PacketSocket socket_;

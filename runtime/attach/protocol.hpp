@@ -17,6 +17,10 @@
 //                     block table and the client's lease page; with that of the answer to `segment` one, and
 //                     with that to `follow` four for signals, if it asked for memory. Descriptors that a client sends
 //                     are dropped.
+//                     Who cannot map a buffer fetches it: `lend` {handle} keeps it for him and tells how many bytes it
+//                     has, `fetch` {from} gives the next chunk_bytes_max of them (lending.hpp), and `give_back` lets it
+//                     go and tells the digest of the whole. One buffer at a time, and as many requests ahead as the
+//                     client likes; who has one and does not fetch for stall_timeout is let go of.
 //   engine            {"event": "changes", since, version, entries, omitted}
 //   engine            {"event": "signals", "signals": [{sequence, version, index, name, payload} or {missed}, ...]}
 //   engine            {"event": "counts", elapsed_us, "counts": [[name, n], ...], further, missed}

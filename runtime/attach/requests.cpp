@@ -303,6 +303,9 @@ std::span<const AttachRequest> attach_requests() {
       AttachRequest{"heavy", {"age_ms", "buffers_max"}, heavy},
       AttachRequest{"join", {}, join},
       AttachRequest{"segment", {"segment"}, segment},
+      AttachRequest{"lend", {"handle"}, lend},
+      AttachRequest{"fetch", {"from"}, fetch},
+      AttachRequest{"give_back", {}, give_back},
       AttachRequest{"follow", {"known", "history", "epoch", "near"}, follow},
   };
   return table;

@@ -2,6 +2,7 @@
 
 #include "runtime/attach/follower.hpp"
 #include "runtime/attach/heavy_guest.hpp"
+#include "runtime/attach/lending.hpp"
 #include "runtime/attach/signal_stream.hpp"
 
 namespace theus {
@@ -26,6 +27,10 @@ public:
   virtual std::shared_ptr<const SchemaGuard> schema() const { return nullptr; }
   /// The heavy zone, with at most so many buffers; holders with leases older than `age_max` are marked.
   virtual HeavyReport heavy(std::chrono::nanoseconds, std::size_t) { return {}; }
+  /// A heavy buffer for somebody who cannot map it. Refuses what HeavyZone::view() refuses, and buffers in place.
+  virtual Result<LentBuffer> lend(const HeavyRef&) {
+    return Error{Errc::unsupported, "attach", "this engine lends no heavy buffers"};
+  }
   /// nullptr: nobody can follow its state.
   virtual const FollowTerms* follow_terms() const { return nullptr; }
 };
@@ -57,6 +62,8 @@ struct AttachedClient {
   bool lost_mark = false;  // it was given up
   HeavyInvitation invite;  // empty: it is not on this host, and can join no heavy zone
   std::unique_ptr<HeavyGuest> guest;
+  std::optional<Lending> lending;      // what it fetches
+  Lending::Time now{};                 // when the request came
   std::unique_ptr<Follower> follower;  // from its request on, all that comes is meant for it
   std::vector<Descriptor> passed;      // what goes with the answer
 };
@@ -69,7 +76,8 @@ struct AttachRequest {
   Result<Value> (*answer)(AttachTarget& target, AttachedClient& client, const Value& request);
 };
 
-/// All requests: info, get, set, watch, mark, changes, signal, listen, count, heavy, join, segment, follow.
+/// All requests: info, get, set, watch, mark, changes, signal, listen, count, heavy, join, segment, lend, fetch,
+/// give_back, follow.
 std::span<const AttachRequest> attach_requests();
 
 /// The answer to a request, as it is sent. Nothing when what came is no request at all.

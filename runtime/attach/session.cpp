@@ -51,6 +51,7 @@ void AttachSession::receive_message(std::span<const std::byte> message, Time now
   const auto request = from_cbor(message, {.bytes_max = request_bytes_max, .depth_max = message_depth_max});
   if (!request)
     return end(request.error());
+  client_.now = now;
   const auto answer = answer_request(target_, client_, *request);
   if (!answer)
     return end({Errc::bad_input, "attach", "what arrived is no request"});
@@ -142,9 +143,10 @@ AttachSession::Time AttachSession::look_at() const noexcept {
 std::optional<AttachSession::Time> AttachSession::deadline() const noexcept {
   if (!has_joined_)
     return progress_ + handshake_timeout;
-  if (has_packet() || reader_.has_begun())
-    return progress_ + stall_timeout;
-  return std::nullopt;
+  const bool is_under_way = has_packet() || reader_.has_begun();
+  if (client_.lending)
+    return std::min(client_.lending->progress(), is_under_way ? progress_ : Time::max()) + stall_timeout;
+  return is_under_way ? std::optional{progress_ + stall_timeout} : std::nullopt;
 }
 
 void AttachSession::look_at_memory(Time now) {

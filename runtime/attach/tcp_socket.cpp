@@ -1,6 +1,7 @@
 #include "runtime/attach/tcp_socket.hpp"
 
-#include <netdb.h>
+#include "runtime/attach/name_lookup.hpp"
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -9,7 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <memory>
 #include <system_error>
 
 namespace theus {
@@ -20,23 +20,6 @@ using Steady = std::chrono::steady_clock;
 // A host that answers nothing any more is let go of, also where nobody has anything to say.
 constexpr int unacknowledged_ms_max = 5000;
 constexpr int silence_s = 2;
-
-struct Freed {
-  void operator()(addrinfo* list) const noexcept { ::freeaddrinfo(list); }
-};
-using Addresses = std::unique_ptr<addrinfo, Freed>;
-
-Result<Addresses> look_up(const TcpAddress& address, int flags, Errc code) {
-  addrinfo wanted{};
-  wanted.ai_family = AF_UNSPEC;
-  wanted.ai_socktype = SOCK_STREAM;
-  wanted.ai_flags = flags | AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  if (const int failed = ::getaddrinfo(address.host.c_str(), address.port.c_str(), &wanted, &found); failed != 0)
-    return Error{code, "tls", "'" + address.host + "' leads nowhere: " + ::gai_strerror(failed),
-                 "Name a host by its address, or by a name that the system knows"};
-  return Addresses{found};
-}
 
 void set(int socket, int level, int name, int value) noexcept {
   (void)::setsockopt(socket, level, name, &value, sizeof value);
@@ -89,7 +72,7 @@ Result<TcpAddress> TcpAddress::of_handle(std::string_view handle) {
 }
 
 Result<Descriptor> listen_at(const TcpAddress& address, int waiting_max) {
-  const auto found = look_up(address, AI_PASSIVE | AI_NUMERICHOST, Errc::bad_argument);
+  const auto found = look_up_number(address.host, address.port);
   if (!found)
     return found.error();
   const addrinfo& at = **found;
@@ -121,7 +104,7 @@ std::string handle_of_listener(int socket) {
 }
 
 Result<Descriptor> connect_to(const TcpAddress& address, std::chrono::steady_clock::time_point deadline) {
-  const auto found = look_up(address, AI_ADDRCONFIG, Errc::owner_down);
+  const auto found = look_up(address.host, address.port, deadline);
   if (!found)
     return found.error();
   for (const addrinfo* at = found->get(); at != nullptr; at = at->ai_next) {

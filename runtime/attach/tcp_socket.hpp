@@ -28,7 +28,7 @@ Result<Descriptor> listen_at(const TcpAddress& address, int waiting_max);
 /// Where a listening socket listens, as a remote handle.
 std::string handle_of_listener(int socket);
 
-/// Non-blocking, connected. Names are looked up by the system, which may take longer. Errors: owner_down, deadline.
+/// Non-blocking, connected. Errors: those of look_up(); owner_down, also when the deadline comes first.
 Result<Descriptor> connect_to(const TcpAddress& address, std::chrono::steady_clock::time_point deadline);
 /// Nothing when nobody waits; errno tells more.
 Descriptor accept_from(int listener) noexcept;

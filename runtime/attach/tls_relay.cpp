@@ -33,7 +33,8 @@ std::size_t length_in(std::span<const std::byte> bytes) noexcept {
 
 }  // namespace
 
-TlsRelay::TlsRelay(TlsStream stream, Time now) : stream_(std::move(stream)), begun_(now), in_(length_bytes) {}
+TlsRelay::TlsRelay(TlsStream stream, Time known_by)
+    : stream_(std::move(stream)), known_by_(known_by), in_(length_bytes) {}
 
 void TlsRelay::end(std::optional<Error> fault) {
   is_over_ = true;
@@ -66,7 +67,7 @@ void TlsRelay::shake_hands(Time now) {
     secret_ = stream_.shared_secret();
     return is_known() ? void() : end(late());
   }
-  if (now - begun_ >= known_timeout)
+  if (now >= known_by_)
     end(late());
 }
 
@@ -140,7 +141,7 @@ TlsRelay::Time TlsRelay::look_at() const noexcept {
   if (has_more_)
     return Time::min();
   if (!is_known())
-    return begun_ + known_timeout;
+    return known_by_;
   return left_at_ == Time{} ? Time::max() : left_at_ + drain_timeout;
 }
 

@@ -18,12 +18,11 @@ class TlsRelay {
 public:
   using Time = std::chrono::steady_clock::time_point;
 
-  /// From the connection until the other side is known.
-  static constexpr std::chrono::milliseconds known_timeout{5000};
   /// For what is on its way when one side has left.
   static constexpr std::chrono::milliseconds drain_timeout{500};
 
-  TlsRelay(TlsStream stream, Time now);
+  /// `known_by`: when the other side must have shown its certificate.
+  TlsRelay(TlsStream stream, Time known_by);
 
   /// Whether the other side has shown its certificate; the secret of the connection, then.
   bool is_known() const noexcept { return secret_.has_value(); }
@@ -57,7 +56,7 @@ private:
   TlsStream stream_;
   std::optional<PacketSocket> local_;
   std::optional<Secret> secret_;
-  const Time begun_;
+  const Time known_by_;
   Time left_at_{};  // when the local side had left
 
   std::vector<std::byte> in_;  // length and packet, as far as `come_`

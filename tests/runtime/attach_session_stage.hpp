@@ -13,7 +13,7 @@
 namespace theus::testing {
 
 /// A state without an engine around it.
-class TurnTarget final : public AttachTarget {
+class TurnTarget : public AttachTarget {
 public:
   CommitTurn turn;
   std::vector<std::string> reasons;
@@ -39,11 +39,14 @@ public:
 };
 
 /// An engine's session and its client, with time that stands still until it is moved.
-struct AttachSessionStage {
-  explicit AttachSessionStage(HeavyInvitation invite = {})
-      : sut{target, Handshake{AttachRole::engine, token, Secret::random(), attach_version}, now, std::move(invite)} {}
+template <class Target>
+struct SessionStage {
+  template <class... Arguments>
+  explicit SessionStage(HeavyInvitation invite, Arguments&&... arguments)
+      : target{std::forward<Arguments>(arguments)...},
+        sut{target, Handshake{AttachRole::engine, token, Secret::random(), attach_version}, now, std::move(invite)} {}
 
-  TurnTarget target;
+  Target target;
   Secret token = Secret::random();
   AttachSession::Time now{std::chrono::hours{1}};
   Handshake client{AttachRole::client, token, Secret::random(), attach_version};
@@ -108,6 +111,10 @@ struct AttachSessionStage {
         lines.push_back(to_text(each));
     return lines;
   }
+};
+
+struct AttachSessionStage : SessionStage<TurnTarget> {
+  explicit AttachSessionStage(HeavyInvitation invite = {}) : SessionStage{std::move(invite)} {}
 };
 
 }  // namespace theus::testing

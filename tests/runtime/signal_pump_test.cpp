@@ -122,7 +122,7 @@ TEST_CASE("a receiver that falls asleep has the thread woken, unless the owner r
   CHECK(stage.rings > 0);
   stage.settle();
   REQUIRE(stage.signals.pump().wake_descriptor() >= 0);
-  const int before = stage.rings;
+  const int before = stage.rings.load();
   CHECK(fall_asleep());
   CHECK(stage.rings == before);
 }

@@ -87,7 +87,7 @@ public:
   std::optional<GuestSignals> guest;
   OwnerSignals signals{*this};
   Version visible = 0;
-  int rings = 0;
+  std::atomic<int> rings{0};
   bool refuses = false;
   std::deque<std::vector<std::byte>> to_owner;
   std::map<ToOwner, int> carried;

@@ -119,12 +119,28 @@ TEST_CASE("a cut cable is noticed within seconds, and a mended one is joined ove
   joined->compare_and_swap(joined->version(), {Write::set("domain.count", 1)}).value();
   CHECK(owner->state().get<int>("domain.count").value() == 1);
 
+  // A large buffer is on its way when the cable is cut.
+  const auto buffer = [&](std::uint64_t bytes) {
+    return owner->heavy().alloc<std::uint8_t>({bytes}).value().publish().value();
+  };
+  const Value small = buffer(1000);
+  const Value large = buffer(std::uint64_t{250} << 20);
+  std::optional<HeavyView<std::uint8_t>> seen;
+  here.call([&] { seen = joined->heavy().view<std::uint8_t>(small).value(); });
+  auto fetching = std::async(std::launch::async, [&] { return joined->heavy().view<std::uint8_t>(large); });
+  REQUIRE(happens([&] { return joined->heavy().statistics().bytes_fetched > 1000; }, 20s));
+
   there.call([&] { CHECK(ip({"link", "set", "cable0", "down"})); });
   const auto cut = Steady::now();
   REQUIRE(happens([&] { return !joined->owner()->is_up; }, 20s));
   const auto noticed = std::chrono::duration_cast<std::chrono::milliseconds>(Steady::now() - cut);
   INFO("noticed after " << noticed.count() << " ms");
   CHECK(noticed < 5s);
+  REQUIRE(fetching.wait_for(5s) == std::future_status::ready);
+  const auto fetched = fetching.get();
+  REQUIRE_FALSE(fetched);
+  CHECK(fetched.error().code() == Errc::owner_down);
+  CHECK(seen->size() == 1000);
   CHECK(joined->compare_and_swap(joined->version(), {Write::set("domain.count", 2)}).error().code() ==
         Errc::owner_down);
   owner->compare_and_swap(owner->version(), {Write::set("domain.count", 3)}).value();
@@ -134,6 +150,7 @@ TEST_CASE("a cut cable is noticed within seconds, and a mended one is joined ove
   CHECK(happens([&] { return joined->state().get<int>("domain.count").value() == 3; }, 30s));
   joined->compare_and_swap(joined->version(), {Write::set("domain.count", 4)}).value();
   CHECK(owner->state().get<int>("domain.count").value() == 4);
+  here.call([&] { CHECK(joined->heavy().view<std::uint8_t>(small).ok()); });
   here.call([&] { joined.reset(); });
   there.call([&] { owner.reset(); });
 }

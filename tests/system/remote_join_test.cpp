@@ -3,7 +3,7 @@
 #include <theus/digest.hpp>
 #include <theus/engine.hpp>
 
-#include "tests/support/certificates.hpp"
+#include "tests/support/remote_stage.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -21,63 +21,10 @@ namespace theus {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::Subprocess;
+using testing::authority;
+using testing::RemoteStage;
+using testing::turns_true;
 using Clock = std::chrono::steady_clock;
-
-bool turns_true(const auto& condition, std::chrono::seconds patience = 30s) {
-  const auto deadline = Clock::now() + patience;
-  while (!condition() && Clock::now() < deadline)
-    std::this_thread::yield();
-  return condition();
-}
-
-const testing::Authority& authority() {
-  static const testing::Authority made;
-  return made;
-}
-
-const TlsOptions& files() {
-  static const TlsOptions issued = authority().issue("engine", "IP:127.0.0.1,DNS:localhost");
-  return issued;
-}
-
-/// An engine that listens on the loopback interface.
-struct RemoteStage {
-  testing::Folder folder;
-  std::mutex mutex;
-  std::vector<std::string> log;  // guarded by mutex
-  std::optional<Engine> owner;
-
-  explicit RemoteStage(const TlsOptions& tls = files(), const std::string& listen = "127.0.0.1:0") {
-    EngineOptions options;
-    options.threads = 1;
-    options.attach.folder = folder.path() / ".theus";
-    options.remote = {.listen = listen, .tls = tls};
-    options.initial = {Write::set("domain.count", 0)};
-    options.log = [this](const LogEntry& entry) {
-      const std::lock_guard lock{mutex};
-      log.push_back(entry.text);
-    };
-    owner.emplace(std::move(options));
-  }
-  std::string handle() const { return owner->remote_handle().value(); }
-  Result<Engine> join(const TlsOptions& tls = files()) const {
-    return Engine::from_handle(handle(), {.threads = 1, .join = {.tls = tls}});
-  }
-  bool has_logged(std::string_view text) {
-    const std::lock_guard lock{mutex};
-    return std::ranges::any_of(log, [&](const std::string& each) { return each.find(text) != std::string::npos; });
-  }
-  std::uint16_t port() const {
-    const std::string text = handle();
-    return static_cast<std::uint16_t>(std::stoi(text.substr(text.rfind(':') + 1)));
-  }
-  /// Whether somebody with a certificate is still let in, and what he writes counts.
-  bool goes_on() const {
-    auto joined = join();
-    return joined && joined->compare_and_swap(joined->version(), {Write::increment("domain.count", 1)});
-  }
-};
 
 /// A plain TCP connection.
 class Plain {
@@ -160,16 +107,6 @@ TEST_CASE("transactions, updates and watches of an engine on another host work a
   CHECK(joined.wait_for_change({"domain.count"}, written - 1, 30s).value() == written);
 }
 
-TEST_CASE("heavy buffers cannot be looked at from another host, and who tries is told so", "[remote]") {
-  RemoteStage stage;
-  const Value handle = stage.owner->heavy().alloc<std::uint8_t>({16}).value().publish().value();
-  stage.owner->compare_and_swap(stage.owner->version(), {Write::set("heavy.x", handle)}).value();
-  Engine joined = stage.join().value();
-  REQUIRE(turns_true([&] { return joined.state().contains("heavy.x"); }));
-  CHECK(code_of(joined.heavy().view<std::uint8_t>(joined.state().find("heavy.x").value())) == Errc::unsupported);
-  CHECK(joined.compare_and_swap(joined.version(), {Write::set("domain.x", 1)}));
-}
-
 TEST_CASE("nobody listens for other hosts unless asked to [F110]", "[remote]") {
   const testing::Folder folder;
   const Engine engine{{.threads = 1, .attach = {.folder = folder.path() / ".theus"}}};
@@ -180,7 +117,7 @@ TEST_CASE("nobody listens for other hosts unless asked to [F110]", "[remote]") {
 TEST_CASE("certificate, key and CA are all required, and named when they are missing [F114]", "[remote]") {
   for (const auto& [without, name] : {std::pair{&TlsOptions::certificate, "certificate"},
                                       std::pair{&TlsOptions::key, "key"}, std::pair{&TlsOptions::ca, "ca"}}) {
-    TlsOptions some = files();
+    TlsOptions some = testing::certificate();
     (some.*without).clear();
     RemoteStage stage{some};
     const auto refused = stage.owner->remote_handle();
@@ -199,21 +136,27 @@ TEST_CASE("files that do not fit, and keys that others can read, are refused [F1
     const auto refused = stage.owner->remote_handle();
     return code_of(refused) == Errc::bad_argument && refused.error().text().find(why) != std::string::npos;
   };
-  TlsOptions wrong = files();
+  TlsOptions wrong = testing::certificate();
   wrong.key = authority().at("ca.key");
   CHECK(refuses(wrong, "does not hold the key"));
-  wrong = files();
+  wrong = testing::certificate();
   wrong.ca = folder.file("nothing.pem", "nothing");
   CHECK(refuses(wrong, "no certificate of a CA"));
-  wrong = files();
+  wrong = testing::certificate();
   wrong.certificate = folder.path() / "nowhere.pem";
   CHECK(refuses(wrong, "no certificate that can be read"));
-  wrong = files();
+  wrong = testing::certificate();
   wrong.key = folder.path() / "open.key";
-  std::filesystem::copy_file(files().key, wrong.key);
-  std::filesystem::permissions(wrong.key, std::filesystem::perms{0644});
-  CHECK(refuses(wrong, "can be used by others"));
-  RemoteStage nowhere{files(), "203.0.113.1:0"};
+  std::filesystem::copy_file(testing::certificate().key, wrong.key);
+  for (const unsigned mode : {0644U, 0640U, 0604U, 0620U, 0601U}) {
+    std::filesystem::permissions(wrong.key, std::filesystem::perms{mode});
+    CHECK(refuses(wrong, "can be used by others"));
+    CHECK(code_of(Engine::from_handle("tls://127.0.0.1:1", {.threads = 1, .join = {.tls = wrong}})) ==
+          Errc::bad_argument);
+  }
+  std::filesystem::permissions(wrong.key, std::filesystem::perms{0400});
+  CHECK(RemoteStage{wrong}.owner->remote_handle().ok());
+  RemoteStage nowhere{testing::certificate(), {.listen = "203.0.113.1:0"}};
   CHECK(code_of(nowhere.owner->remote_handle()) == Errc::bad_argument);
 }
 
@@ -225,7 +168,7 @@ TEST_CASE("a certificate of another CA, an expired one and one for another host 
   REQUIRE(code_of(refused) == Errc::join_refused);
   CHECK(*refused.error().field("reason") == Value{"tls"});
   // It trusts the engine; the engine does not trust it.
-  foreign.ca = files().ca;
+  foreign.ca = testing::certificate().ca;
   refused = stage.join(foreign);
   REQUIRE(code_of(refused) == Errc::join_refused);
   CHECK(refused.error().text().find("unknown ca") != std::string::npos);
@@ -255,14 +198,76 @@ TEST_CASE("plain text, garbage and lengths of gigabytes before a certificate are
   CHECK(stage.goes_on());
 }
 
-TEST_CASE("who connects and says nothing is cut, and keeps nobody out [F111][F120]", "[remote]") {
+TEST_CASE("who connects and says nothing is cut after a second, and keeps nobody out [F111][F120]", "[remote]") {
   RemoteStage stage;
+  const auto begun = Clock::now();
   std::list<Plain> silent;
   for (int i = 0; i < 40; ++i)
     silent.emplace_back(stage.port());
   CHECK(stage.goes_on());
   CHECK(silent.front().is_cut_within(15s));
   CHECK(silent.back().is_cut_within(15s));
+  const auto taken = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun);
+  INFO("cut after " << taken.count() << " ms");
+  CHECK(taken >= 900ms);
+  CHECK(taken < 4s);
+  CHECK(stage.goes_on());
+}
+
+TEST_CASE("who sends a handshake byte by byte has no more time than who sends nothing [F111]", "[remote]") {
+  RemoteStage stage{testing::certificate(), {.listen = "127.0.0.1:0", .certificate_timeout = 200ms}};
+  const Plain slow{stage.port()};
+  const auto begun = Clock::now();
+  bool is_cut = false;
+  // A record of a handshake with 512 bytes, which never comes to its end.
+  slow.send(std::string_view{"\x16\x03\x01\x02\x00\x01", 6});
+  while (!is_cut && Clock::now() - begun < 15s) {
+    slow.send(std::string_view{"\0", 1});
+    is_cut = slow.is_cut_within(20ms);
+  }
+  CHECK(is_cut);
+  CHECK(Clock::now() - begun >= 180ms);
+  CHECK(turns_true([&] { return stage.has_logged("has not shown a certificate in time"); }));
+  CHECK(stage.goes_on());
+}
+
+TEST_CASE("slow networks get the time that the owner's options give them, within bounds [F111]", "[remote]") {
+  RemoteStage stage{testing::certificate(), {.listen = "127.0.0.1:0", .certificate_timeout = 60s}};
+  const Plain slow{stage.port()};
+  CHECK_FALSE(slow.is_cut_within(1500ms));
+  for (const auto wrong : {0ms, -5ms, 9ms, 60'001ms}) {
+    RemoteStage refused{testing::certificate(), {.listen = "127.0.0.1:0", .certificate_timeout = wrong}};
+    CHECK(code_of(refused.owner->remote_handle()) == Errc::bad_argument);
+  }
+}
+
+TEST_CASE("a flood of refused peers costs a few lines of the log, which tell how many there were [F111][F120]",
+          "[remote]") {
+  RemoteStage stage;
+  const auto begun = Clock::now();
+  constexpr std::size_t peers = 200;
+  for (std::size_t i = 0; i < peers; ++i) {
+    const Plain peer{stage.port()};
+    peer.send(std::string(32, 'z'));
+    CHECK(peer.is_cut_within(15s));
+  }
+  std::size_t lines = 0;
+  std::size_t told = 0;
+  CHECK(turns_true([&] {
+    const std::lock_guard lock{stage.mutex};
+    lines = told = 0;
+    for (const std::string& each : stage.log)
+      if (each.find("what arrived was refused") != std::string::npos) {
+        ++lines;
+        const auto left_out = each.find("(");
+        told += 1 + (left_out == std::string::npos ? 0 : std::stoul(each.substr(left_out + 1)));
+      }
+    return told == peers;
+  }));
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(Clock::now() - begun).count();
+  INFO(lines << " lines tell of " << told << " peers");
+  CHECK(lines >= 8);
+  CHECK(lines <= 9 + static_cast<std::size_t>(seconds));
   CHECK(stage.goes_on());
 }
 
@@ -276,13 +281,15 @@ TEST_CASE("TLS without a certificate, or with another protocol inside, changes n
   };
   CHECK(client({}).exit != 0);
   CHECK(turns_true([&] { return stage.has_logged("peer did not return a certificate"); }));
-  CHECK(client({"-tls1_2", "-cert", files().certificate.string(), "-key", files().key.string()}).exit != 0);
+  CHECK(client({"-tls1_2", "-cert", testing::certificate().certificate.string(), "-key",
+                testing::certificate().key.string()})
+            .exit != 0);
   // Known, but what it sends claims four gigabytes.
-  const auto known =
-      testing::run({"/bin/sh", "-c",
-                    "(printf '\\377\\377\\377\\377hello'; sleep 5) | timeout 10 openssl s_client -quiet "
-                    "-connect " +
-                        at + " -cert " + files().certificate.string() + " -key " + files().key.string()});
+  const auto known = testing::run({"/bin/sh", "-c",
+                                   "(printf '\\377\\377\\377\\377hello'; sleep 5) | timeout 10 openssl s_client -quiet "
+                                   "-connect " +
+                                       at + " -cert " + testing::certificate().certificate.string() + " -key " +
+                                       testing::certificate().key.string()});
   CHECK(turns_true([&] { return stage.has_logged("a packet of 4294967295 bytes was announced"); }));
   CHECK(stage.goes_on());
 }

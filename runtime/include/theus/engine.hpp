@@ -56,6 +56,9 @@ struct RemoteOptions {
   /// that is given: all interfaces are "0.0.0.0" or "[::]".
   std::string listen{};
   TlsOptions tls{};
+  /// For who connects to show a certificate; then he is cut. More than a second for networks on which three round trips
+  /// with a lost packet take longer; 10 ms to 60 s.
+  std::chrono::milliseconds certificate_timeout{1000};
 };
 
 /// Of an engine that joins another process's.
@@ -64,6 +67,8 @@ struct JoinOptions {
   std::chrono::milliseconds patience{10'000};
   /// For handles of another host (tls://host:port).
   TlsOptions tls{};
+  /// The same.
+  FetchOptions fetch{};
 };
 
 /// The process that owns the state, as a process sees it that has joined.
@@ -292,7 +297,8 @@ public:
   /// transactions and swaps, the owner decides on, and it can be read here once the call has returned. signals() hears
   /// what the owner's hub sends, in its order, and what is sent here goes there first (the sequences differ); it heeds
   /// no rate limits and lets no sender wait.
-  /// heavy() shows the owner's buffers and builds none (unsupported); from another host it shows none either.
+  /// heavy() shows the owner's buffers and builds none (unsupported). From another host it shows copies, each fetched
+  /// when it is looked at, within the bounds of JoinOptions::fetch, and kept as long as a view of it.
   ///
   /// With the owner stay: the schema (set_schema() is unsupported; commits are held to it), the journal, the access
   /// rules, which are taken over, and the audit log of edits. So `initial`, `schema`, `access` and `journal` of the

@@ -37,11 +37,19 @@ struct HeavyOptions {
   bool named_segments = false;
 };
 
+/// Of heavy buffers that are read from an engine on another host: each is fetched whole, into memory of this process.
+struct FetchOptions {
+  std::uint64_t buffer_bytes_max = std::uint64_t{256} << 20;  ///< larger ones are refused: too_large {limit, asked}
+  std::uint64_t bytes_max = std::uint64_t{512} << 20;         ///< of all that are held at once: no_space {needed, free}
+  std::chrono::milliseconds timeout{60'000};                  ///< for one buffer, waiting for others included
+};
+
 struct HeavyStatistics {
   std::uint64_t bytes_used = 0;      ///< of buffers, rounded up as they are
   std::uint64_t bytes_reserved = 0;  ///< of the memory they lie in
   std::uint64_t bytes_max = 0;
-  std::uint64_t bytes_copied = 0;  ///< in all, by values that were no buffers
+  std::uint64_t bytes_copied = 0;   ///< in all, by values that were no buffers
+  std::uint64_t bytes_fetched = 0;  ///< in all, from an engine on another host
   std::uint64_t buffers = 0;
   std::uint64_t lent_only = 0;    ///< of these, those that only other processes still read
   std::uint64_t consumers = 0;    ///< other processes that read
@@ -159,7 +167,8 @@ public:
   }
   /// What the handle names. Refuses bad_argument for a Value that is no handle or elements of another type,
   /// expired_handle, bad_handle for what was forged, heavy_lost for handles of another engine or an earlier run,
-  /// heavy_dirty.
+  /// heavy_dirty. Of an engine on another host it gives a copy of its own, and blocks until that has come; then also
+  /// too_large {limit, asked}, no_space, timeout, owner_down, and unsupported for buffers in place. See FetchOptions.
   template <HeavyElement T>
   Result<HeavyView<T>> view(const Value& handle) const {
     auto seen = look(handle, heavy_type_of<T>());
