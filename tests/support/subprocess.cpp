@@ -129,7 +129,8 @@ bool Subprocess::read_more() {
 void Subprocess::wait_for(const std::string& seen, std::string_view text) {
   while (seen.find(text) == std::string::npos)
     if (!read_more())
-      throw std::runtime_error{name_ + " ended without writing '" + std::string{text} + "'; stderr: " + seen_.err};
+      throw std::runtime_error{name_ + " ended without writing '" + std::string{text} + "'; stdout: " + seen_.out +
+                               "; stderr: " + seen_.err};
 }
 
 void Subprocess::signal(int number) const { checked(kill(pid_, number), "kill"); }
