@@ -29,8 +29,8 @@ public:
 
   /// For a process that was seen at the other end of a connection.
   HeavyInvitation invitation(std::optional<shm::ProcessIdentity> process);
-  /// As AttachTarget::heavy().
-  static HeavyReport report(const HeavyZone& zone, std::chrono::nanoseconds age_max, std::size_t buffers_max);
+  /// `state`: where to look for the buffers' places, or nullptr.
+  static HeavyReport report(const HeavyZone& zone, const HeavyQuery& query, const Snapshot* state);
 
 private:
   const std::shared_ptr<shm::HeavyRoom> room_;

@@ -24,8 +24,7 @@ public:
   virtual Result<SignalReceiver> listen(const ListenOptions& options) = 0;
   /// What the state must fit, or nothing: tells what is secret.
   virtual std::shared_ptr<const SchemaGuard> schema() const { return nullptr; }
-  /// The heavy zone, with at most so many buffers; holders with leases older than `age_max` are marked.
-  virtual HeavyReport heavy(std::chrono::nanoseconds, std::size_t) { return {}; }
+  virtual HeavyReport heavy(const HeavyQuery&) { return {}; }
   /// nullptr: nobody can follow its state.
   virtual const FollowTerms* follow_terms() const { return nullptr; }
 };

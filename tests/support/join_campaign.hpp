@@ -21,7 +21,7 @@ struct JoinCampaignResult {
   std::int64_t twice = 0;  // in the state more often than they were asked for
   std::int64_t torn = 0;   // halves of commits
   std::ptrdiff_t descriptors_left = 0;
-  std::ptrdiff_t files_left = 0;    // in /dev/shm
+  std::ptrdiff_t files_left = 0;    // in /dev/shm, of the engine and of those that were started
   std::ptrdiff_t sockets_left = 0;  // and tokens, in the folder by which engines are found
   std::size_t children_left = 0;
   std::uint64_t bytes_left = 0;  // of the heavy zone
@@ -59,9 +59,10 @@ protected:
       writers_[i].name = names[i];
   }
 
-  void start(Writer& writer, const std::string& handle) const {
+  void start(Writer& writer, const std::string& handle) {
     writer.process.emplace(std::vector<std::string>{joiner, handle, "ledger", writer.name},
                            SubprocessOptions{.watchdog = std::chrono::minutes{5}});
+    started_.insert(writer.process->pid());
   }
   static void wait_for(Writer& writer, std::int64_t number) {
     writer.process->wait_for_out("wrote " + std::to_string(number) + "\n");
@@ -118,6 +119,7 @@ protected:
   static constexpr const char* joiner = THEUS_BINARY_DIR "/bin/test_joiner";
   const Folder folder_;
   std::mt19937 random_;
+  std::set<pid_t> started_;
   std::array<Writer, names.size()> writers_;
 };
 
@@ -129,7 +131,7 @@ public:
   JoinCampaignResult run(int kills) {
     JoinCampaignResult result;
     const auto descriptors = open_descriptors();
-    const auto files = shared_memory_files();
+    const auto files = segments_of({});
     const auto before = children().size();
     {
       EngineOptions all = options();
@@ -159,7 +161,7 @@ public:
       }
     }
     result.descriptors_left = open_descriptors() - descriptors;
-    result.files_left = shared_memory_files() - files;
+    result.files_left = segments_of(started_) - files;
     result.sockets_left = sockets();
     result.children_left = children().size() - before;
     return result;
@@ -194,7 +196,7 @@ public:
   JoinCampaignResult run(int kills) {
     JoinCampaignResult result;
     const auto descriptors = open_descriptors();
-    const auto files = shared_memory_files();
+    const auto files = segments_of({});
     const auto before = children().size();
     std::optional<Subprocess> owner;
     start_owner(owner);
@@ -236,7 +238,7 @@ public:
       }
     }
     result.descriptors_left += open_descriptors() - descriptors;
-    result.files_left = shared_memory_files() - files;
+    result.files_left = segments_of(started_) - files;
     result.sockets_left = sockets();
     result.children_left = children().size() - before;
     return result;
@@ -245,6 +247,7 @@ public:
 private:
   void start_owner(std::optional<Subprocess>& owner) {
     owner.emplace(std::vector<std::string>{THEUS_BINARY_DIR "/bin/test_join_owner", folder_.path().string()});
+    started_.insert(owner->pid());
     owner->wait_for_out("\n");
     if (!handle_.empty())
       return;
