@@ -131,7 +131,7 @@ TEST_CASE("heavy top on a terminal shows what changes until q is pressed, or it 
   };
   auto first = top();
   first->wait_for_out("by 0 buffers");
-  const Value kept = engine.heavy().copy(std::span{std::vector<double>(3, 1.5)}).value();
+  const Value kept = engine.heavy().copy<double>(std::vector<double>(3, 1.5)).value();
   first->wait_for_out("by 1 buffers");
   first->type("xq");
   const Finished ended = first->finish();

@@ -7,7 +7,6 @@
 #include <catch2/catch.hpp>
 
 #include <filesystem>
-#include <future>
 #include <mutex>
 #include <thread>
 
@@ -166,44 +165,6 @@ TEST_CASE("a caller who cancels an isolated body is heard in the worker", "[isol
   stop.request_stop();
   CHECK(error_of(call.get()).code() == Errc::cancelled);
   REQUIRE(engine->execute("who"));
-}
-
-TEST_CASE("a caller who waits for an isolated body can cancel it from another thread", "[isolated]") {
-  auto options = of_module();
-  options.workers.grace = std::chrono::minutes{5};  // nothing but the cancelling ends the wait
-  std::stop_source stop;
-  options.log = [&](const LogEntry& entry) {
-    if (entry.text == "has read")
-      stop.request_stop();
-  };
-  const auto engine = engine_of(options);
-  const Error error = error_of(
-      engine->execute("hang_aloud", Value::map(), {.timeout = std::chrono::minutes{10}, .cancel = stop.get_token()}));
-  CHECK(error.code() == Errc::cancelled);
-}
-
-TEST_CASE("an isolated body that other commits overtake is run again, as often as it may be", "[isolated]") {
-  const auto overtaken = GENERATE(1, 3, 8);
-  INFO(overtaken << " times");
-  auto options = of_module();
-  std::unique_ptr<Engine> engine;
-  int left = overtaken;
-  options.log = [&](const LogEntry& entry) {
-    if (entry.text == "has read" && left-- > 0)
-      engine->compare_and_swap(engine->version(), {Write::increment("domain.count", 10)}).value();
-  };
-  engine = engine_of(options);
-  const auto executed = engine->execute("count_aloud");
-  const int attempts_max = 8;
-  CHECK(executed.ok() == (overtaken < attempts_max));
-  if (executed) {
-    CHECK(executed->attempts == overtaken + 1);
-    CHECK(executed->value == Value{10 * overtaken + 1});
-  } else {
-    CHECK(executed.error().code() == Errc::version_mismatch);
-    CHECK(engine->state().get<int>("domain.count").value() == 10 * overtaken);
-  }
-  CHECK(engine->statistics().in_flight == 0);
 }
 
 TEST_CASE("memory beyond a worker's limit is refused to its body, and the worker replaced", "[isolated]") {
@@ -417,21 +378,6 @@ TEST_CASE("an engine that is shut down kills workers that do not end, within its
     CHECK(engine->shutdown(std::chrono::seconds{2}));
     const Error error = error_of(hung.get());
     CHECK(error.code() == Errc::closed);
-  }
-  {
-    auto options = of_module();
-    std::promise<void> reading;
-    options.log = [&](const LogEntry& entry) {
-      if (entry.text == "has read")
-        reading.set_value();
-    };
-    const auto engine = engine_of(options);
-    auto waiting = std::async(std::launch::async, [&] {
-      return error_of(engine->execute("hang_aloud", Value::map(), {.timeout = std::chrono::minutes{10}})).code();
-    });
-    reading.get_future().wait();
-    CHECK(engine->shutdown(std::chrono::seconds{2}));
-    CHECK(waiting.get() == Errc::closed);
   }
   CHECK(children().size() == children_before);
   CHECK(open_descriptors() == open_before);
