@@ -12,6 +12,8 @@ namespace {
 
 // The server's one thread should not be held up for long by conflicts.
 constexpr std::chrono::milliseconds set_timeout{1000};
+// Others wait while the state is looked through for heavy buffers.
+constexpr std::uint64_t looked_through_bytes_max = std::uint64_t{64} << 20;
 
 /// A journal goes on where it ended; without one there is no history beyond this run.
 OwnerIdentity identity_of(const actors::Core& core) {
@@ -70,8 +72,11 @@ public:
   // Well before commits are refused for it.
   bool is_short_of_memory() const override { return core_->turn.statistics().retained_bytes > retained_bytes_max_ / 2; }
 
-  HeavyReport heavy(std::chrono::nanoseconds age_max, std::size_t buffers_max) override {
-    return actors::HeavyHost::report(core_->heavy, age_max, buffers_max);
+  HeavyReport heavy(const HeavyQuery& query) override {
+    std::optional<Snapshot> state;
+    if (query.wants_places && core_->turn.statistics().node_bytes <= looked_through_bytes_max)
+      state = core_->turn.try_snapshot();
+    return actors::HeavyHost::report(core_->heavy, query, state ? &*state : nullptr);
   }
 
   Result<LentBuffer> lend(const HeavyRef& ref) override { return actors::HeavyHost::lend(core_->heavy, ref); }

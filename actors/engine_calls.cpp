@@ -1,5 +1,7 @@
 #include "actors/caf_ways.hpp"
 #include "actors/engine_parts.hpp"
+#include "actors/process_actor.hpp"
+#include "actors/waiting_caller.hpp"
 #include "actors/worker_service.hpp"
 
 namespace theus {
@@ -62,7 +64,7 @@ Result<CallPtr> Engine::Impl::make_call(const ProcessPtr& process, Value argumen
 }
 
 CallPtr Engine::Impl::start_call(std::string_view process, Value arguments, ExecuteOptions wanted,
-                                 const std::shared_ptr<PendingExecution::State>& state) {
+                                 const std::shared_ptr<PendingExecution::State>& state, bool will_wait) {
   const auto refuse = [&](const Error& error) {
     state->settle(error);
     return nullptr;
@@ -72,25 +74,32 @@ CallPtr Engine::Impl::start_call(std::string_view process, Value arguments, Exec
   auto found = registry.find(process);
   if (!found)
     return refuse(found.error());
-  auto call = make_call(*found, std::move(arguments), std::move(wanted),
-                        [state](Result<Executed> result) { state->settle(std::move(result)); });
+  const bool is_run_here = will_wait && (*found)->definition.isolated && wanted.request_id.empty();
+  const auto caller = is_run_here ? std::make_shared<actors::WaitingCaller>() : nullptr;
+  auto call = make_call(*found, std::move(arguments), std::move(wanted), [state, caller](Result<Executed> result) {
+    state->settle(std::move(result));
+    if (caller != nullptr)
+      caller->call_is_over();
+  });
   if (!call)
     return refuse(call.error());
   state->call = *call;
-  actors::spawn_process(*system, core, owner, *call);
+  const auto attempts = caller != nullptr ? caller->run(core, *call) : std::optional{0};
+  if (attempts)
+    actors::go_on_with_process(*system, core, owner, *call, *attempts);
   return *std::move(call);
 }
 
 Result<Executed> Engine::execute(std::string_view process, Value arguments, ExecuteOptions options) {
   auto state = std::make_shared<PendingExecution::State>(impl_->core, Executor{});
-  impl_->start_call(process, std::move(arguments), std::move(options), state);
+  impl_->start_call(process, std::move(arguments), std::move(options), state, true);
   return PendingExecution{std::move(state)}.get();
 }
 
 PendingExecution Engine::execute_async(std::string_view process, Value arguments, ExecuteOptions options) {
   auto state = std::make_shared<PendingExecution::State>(impl_->core, options.executor);
   // The supervisor ends it in time, for nobody may wait for it.
-  if (auto call = impl_->start_call(process, std::move(arguments), std::move(options), state))
+  if (auto call = impl_->start_call(process, std::move(arguments), std::move(options), state, false))
     actors::tell(impl_->supervisor, actors::WatchDeadline{call});
   return PendingExecution{std::move(state)};
 }

@@ -35,9 +35,9 @@ struct Engine::Impl {
 
   /// A place among the executions in flight, until its last copy is gone; or `overloaded`.
   Result<std::shared_ptr<void>> admit();
-  /// Begins a call of the process: `state` gets its result.
+  /// Begins a call of the process: `state` gets its result. If the thread will wait for it, it may do so here.
   actors::CallPtr start_call(std::string_view process, Value arguments, ExecuteOptions wanted,
-                             const std::shared_ptr<PendingExecution::State>& state);
+                             const std::shared_ptr<PendingExecution::State>& state, bool will_wait);
 
   /// A call of the process that has been checked and admitted; `answer` gets its result.
   Result<actors::CallPtr> make_call(const actors::ProcessPtr& process, Value arguments, ExecuteOptions wanted,

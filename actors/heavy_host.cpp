@@ -1,13 +1,17 @@
 #include "actors/heavy_host.hpp"
 
+#include "actors/heavy_places.hpp"
 #include "shm/refusal.hpp"
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace theus::actors {
 namespace {
 
 using State = HeavyBufferInfo::State;
+
+constexpr std::size_t paths_told_max = 8;
 
 class Guest final : public HeavyGuest {
 public:
@@ -54,6 +58,22 @@ HeavyBufferInfo described(const shm::BlockReport& block) {
           .state = state_of(block),
           .holds = block.holds,
           .leases = block.leases};
+}
+
+/// `refs` are those of the buffers, in their order.
+void tell_places(HeavyReport& report, std::span<const HeavyRef> refs, const Snapshot& state) {
+  std::unordered_map<std::uint32_t, std::size_t> by_block;
+  for (std::size_t i = 0; i < refs.size(); ++i)
+    by_block.emplace(report.buffers[i].block, i);
+  each_heavy_place(state.find(Path{}).value_or(Value{}), [&](const HeavyRef& ref, const Path& path) {
+    const auto found = by_block.find(shm::parts_of(ref).block());
+    if (found == by_block.end() || refs[found->second] != ref)
+      return;
+    HeavyBufferInfo& buffer = report.buffers[found->second];
+    if (buffer.places++ < paths_told_max)
+      buffer.paths.push_back(path.text());
+  });
+  report.has_places = true;
 }
 
 }  // namespace
@@ -103,12 +123,17 @@ Result<LentBuffer> HeavyHost::lend(const HeavyZone& zone, const HeavyRef& ref) {
   return LentBuffer{bytes, std::make_shared<const shm::Hold>(*std::move(hold))};
 }
 
-HeavyReport HeavyHost::report(const HeavyZone& zone, std::chrono::nanoseconds age_max, std::size_t buffers_max) {
+HeavyReport HeavyHost::report(const HeavyZone& zone, const HeavyQuery& query, const Snapshot* state) {
   HeavyReport report;
+  std::vector<HeavyRef> refs;
   if (const shm::ArenaPtr arena = shm::HeavyRoom::of(zone)->arena_if_made())
-    for (const shm::BlockReport& block : arena->blocks(buffers_max, report.omitted))
+    for (const shm::BlockReport& block : arena->blocks(query.buffers_max, report.omitted)) {
       report.buffers.push_back(described(block));
-  report.holders = zone.holders(age_max);
+      refs.push_back(block.ref);
+    }
+  if (state != nullptr)
+    tell_places(report, refs, *state);
+  report.holders = zone.holders(query.age_max);
   std::ranges::sort(report.holders, std::ranges::greater{}, &HeavyHolder::bytes);
   report.statistics = zone.statistics();
   return report;

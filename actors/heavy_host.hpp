@@ -33,7 +33,8 @@ public:
   /// As AttachTarget::lend().
   static Result<LentBuffer> lend(const HeavyZone& zone, const HeavyRef& ref);
   /// As AttachTarget::heavy().
-  static HeavyReport report(const HeavyZone& zone, std::chrono::nanoseconds age_max, std::size_t buffers_max);
+  /// `state`: where to look for the buffers' places, or nullptr.
+  static HeavyReport report(const HeavyZone& zone, const HeavyQuery& query, const Snapshot* state);
 
 private:
   const std::shared_ptr<shm::HeavyRoom> room_;

@@ -11,6 +11,8 @@ inline Error owner_is_down(std::string cause) {
           "Reading goes on; it is joined again by itself when it is back"};
 }
 
+inline Error nothing_written() { return owner_is_down("it is down; nothing was written"); }
+
 inline Error unknown_outcome() {
   return owner_is_down("it went down before it answered: whether this was written is not known").with("unknown", true);
 }

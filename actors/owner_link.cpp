@@ -234,7 +234,9 @@ void OwnerLink::have_state() {
   has_state_ = true;
   fault_.reset();
   attempts_ = 0;
-  for (const auto& [number, pending] : pending_) {
+  queue_bytes_ = 0;  // of what waited
+  for (auto& [number, pending] : pending_) {
+    pending.is_sent = true;
     std::vector<std::byte> entry;
     append_cbor_number(entry, number);
     entry.insert(entry.end(), pending.again.begin(), pending.again.end());

@@ -71,8 +71,11 @@ private:
   struct Pending {
     Awaiting* awaiting = nullptr;
     std::size_t index = 0;
-    /// Of a proposal with a request id, which may be sent again: the first outcome counts.
+    /// Of a proposal with a request id, which may be sent again: the first outcome counts. It waits for an owner.
     std::vector<std::byte> again{};
+    /// Asks what became of a request. Without an owner nobody knows, and whoever commits it is told then.
+    bool is_question = false;
+    bool is_sent = false;
     Time give_up_at{};
   };
   using AllPending = std::unordered_map<std::uint64_t, Pending>;
@@ -84,7 +87,8 @@ private:
   void ring() noexcept override;
 
   // Whoever has something to say. The lock is that of mutex_.
-  std::optional<Error> refusal(std::size_t bytes) const;
+  bool is_up() const noexcept { return socket_ != nullptr && has_state_; }
+  std::optional<Error> refusal(std::size_t bytes, bool may_wait = false) const;
   void propose(Pending pending, std::vector<std::byte> proposal, bool has_request);
   void add(ToOwner kind, std::span<const std::byte> entry);
   bool ask_to_reserve(Reservations::Id id, std::span<const Path> paths, std::chrono::nanoseconds lifetime);

@@ -54,9 +54,17 @@ void OwnerLink::lose_owner(const Error& fault) {
   changed_.notify_all();
 }
 
+/// With that error, or with what it means to one that nobody was asked about.
 void OwnerLink::answer_all(AllPending pending, const Error& error) {
-  for (const auto& [number, each] : pending)
-    each.awaiting->answer(each.index, Known{error});
+  const bool is_final = error.code() == Errc::closed || error.code() == Errc::stale_epoch;
+  for (const auto& [number, each] : pending) {
+    Known answer = error;
+    if (!is_final && each.is_question)
+      answer = std::optional<RequestLog::Outcome>{};
+    else if (!is_final && !each.is_sent)
+      answer = nothing_written();
+    each.awaiting->answer(each.index, std::move(answer));
+  }
 }
 
 void OwnerLink::give_up_late(Time now) {

@@ -68,12 +68,14 @@ private:
   std::size_t left_ = 0;
 };
 
-/// Why something of that size cannot be sent now. REQUIRES: the lock.
-std::optional<Error> OwnerLink::refusal(std::size_t bytes) const {
+/// Why something of that size cannot be sent now, nor wait for the owner if it may. REQUIRES: the lock.
+std::optional<Error> OwnerLink::refusal(std::size_t bytes, bool may_wait) const {
   if (is_stopping_)
     return link_is_closed();
-  if (socket_ == nullptr || !has_state_)
-    return fault_ && fault_->code() == Errc::stale_epoch ? *fault_ : owner_is_down("it is down; nothing was written");
+  if (!is_up() && fault_ && fault_->code() == Errc::stale_epoch)
+    return *fault_;
+  if (!is_up() && !may_wait)
+    return nothing_written();
   if (bytes > submission_bytes_max)
     return too_large(bytes);
   if (pending_.size() >= submissions_max)
@@ -91,8 +93,14 @@ void OwnerLink::propose(Pending pending, std::vector<std::byte> proposal, bool h
   entry.insert(entry.end(), proposal.begin(), proposal.end());
   if (has_request)
     pending.again = std::move(proposal);
+  pending.is_sent = is_up();
+  pending.give_up_at = Steady::now() + options_.patience;
   pending_.emplace(last_number_, std::move(pending));
-  add(ToOwner::submit, entry);
+  // While the owner is down it waits with all that is pending, see have_state().
+  if (is_up())
+    add(ToOwner::submit, entry);
+  else
+    queue_bytes_ += entry.size();
 }
 
 /// REQUIRES: the lock.
@@ -155,9 +163,10 @@ Outcome OwnerLink::decide(const ProposalView& proposal) {
   append_proposal(bytes, proposal, proposal.cause != nullptr ? *proposal.cause : Cause{});
   AwaitedOne awaited;
   std::unique_lock lock{mutex_};
-  if (auto refused = refusal(bytes.size()))
+  const bool has_request = proposal.request != nullptr;
+  if (auto refused = refusal(bytes.size(), has_request))
     return *refused;
-  propose({.awaiting = &awaited}, std::move(bytes), proposal.request != nullptr);
+  propose({.awaiting = &awaited}, std::move(bytes), has_request);
   flush(lock);
   lock.unlock();
   const Known answer = awaited.wait();
@@ -176,12 +185,13 @@ void OwnerLink::decide(const std::shared_ptr<ProposalBatch>& batch) {
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (batch->outcomes[i])
       continue;
-    if (auto refused = refusal(all[i].size())) {
+    const bool has_request = batch->proposals[i].request != nullptr;
+    if (auto refused = refusal(all[i].size(), has_request)) {
       batch->outcomes[i] = *refused;
       continue;
     }
     awaited->expect_one_more();
-    propose({.awaiting = awaited.get(), .index = i}, std::move(all[i]), batch->proposals[i].request != nullptr);
+    propose({.awaiting = awaited.get(), .index = i}, std::move(all[i]), has_request);
   }
   if (awaited->left() == 0) {
     lock.unlock();
@@ -194,13 +204,15 @@ void OwnerLink::decide(const std::shared_ptr<ProposalBatch>& batch) {
 Result<std::optional<RequestLog::Outcome>> OwnerLink::request_outcome(const Request& request) {
   AwaitedOne awaited;
   std::unique_lock lock{mutex_};
-  if (auto refused = refusal(request.id.size()))
+  if (auto refused = refusal(request.id.size(), true))
     return *refused;
+  if (!is_up())
+    return std::optional<RequestLog::Outcome>{};
   std::vector<std::byte> entry;
   append_cbor_number(entry, ++last_number_);
   append_cbor_text(entry, request.id);
   append_cbor_number(entry, request.fingerprint);
-  pending_.emplace(last_number_, Pending{.awaiting = &awaited});
+  pending_.emplace(last_number_, Pending{.awaiting = &awaited, .is_question = true, .is_sent = true});
   add(ToOwner::ask, entry);
   flush(lock);
   lock.unlock();

@@ -1,9 +1,9 @@
+#include "actors/process_actor.hpp"
+
 #include "actors/caf_ways.hpp"
-#include "actors/protocol.hpp"
-#include "runtime/agent_cause.hpp"
+#include "actors/call_attempt.hpp"
 #include "runtime/backoff.hpp"
-#include "runtime/isolated/attempt.hpp"
-#include "runtime/isolated/packets.hpp"
+#include "runtime/process_run.hpp"
 
 namespace theus::actors {
 namespace {
@@ -54,71 +54,32 @@ Result<std::optional<Executed>> first_answer(const State& state) {
   return std::optional{Executed{(*first)->value, (*first)->version, state.attempt}};
 }
 
-/// Whether the call is over; ends it when its time has come and nobody has noticed yet.
-bool has_expired(const State& state) {
-  if (const auto now = state.core->clock->now(); now >= state.call->deadline())
-    state.call->expire(now);
-  return state.call->is_over();
-}
-
-/// For the journal, if there is one.
-std::shared_ptr<const Cause> cause_of(const State& state) {
-  if (state.core->journal == nullptr)
-    return nullptr;
-  const RegisteredProcess& process = state.call->process();
-  return std::make_shared<const Cause>(Cause{.kind = Cause::Kind::process,
-                                             .name = process.definition.name,
-                                             .number = state.call->id(),
-                                             .attempt = static_cast<std::uint64_t>(state.attempt),
-                                             .time = state.time,
-                                             .contract = contract_hash(*process.contract),
-                                             .arguments = state.call->arguments()});
-}
-
 void take_result(Self self, Result<ExecutionResult> result) {
   State& state = self->state;
   if (!result)
     return end(self, result.error());
   result->proposal.request = state.call->request(result->value);
-  const bool wants_commit =
-      !result->proposal.writes.empty() || !result->proposal.signals.empty() || result->proposal.request;
-  if (!wants_commit)
+  if (!wants_commit(result->proposal))
     return end(self, Executed{std::move(result->value), state.snapshot, state.attempt});
-  if (has_expired(state) || !state.call->begin_commit())
+  if (has_expired(*state.core, *state.call) || !state.call->begin_commit())
     return end(self, Error{Errc::deadline, state.call->process().definition.name, "expired"});
   state.value = std::move(result->value);
-  result->proposal.cause = cause_of(state);
+  result->proposal.cause = cause_of_attempt(*state.core, *state.call, state.attempt, state.time);
   if (state.reservation)
     result->proposal.reservation = state.reservation->id();
   state.proposal = std::make_shared<const Proposal>(std::move(result->proposal));
   tell(state.owner, CommitRequest{state.proposal, self});
 }
 
-/// What may be committed of a worker's answer.
-Result<ExecutionResult> result_of(const Process& process, const ExecutionStart& start,
-                                  const Result<WorkerAnswer>& answer) {
-  if (!answer)
-    return answer.error();
-  const auto body = decode_body(answer->body);
-  if (!body)
-    return body.error();
-  if (!answer->is_done)
-    return held_to_declared(process, error_of_failed(*body));
-  auto told = result_of_done(*body);
-  if (told)
-    swap_handles(*told, answer->built);
-  return told ? held_to_contract(process, start, *std::move(told)) : std::move(told);
-}
-
 void take_answer(Self self, const Result<WorkerAnswer>& answer) {
   const auto start = std::exchange(self->state.start, std::nullopt);
-  take_result(self, result_of(self->state.call->process().definition, *start, answer));
+  take_result(self, result_of_answer(self->state.call->process().definition, *start, answer));
 }
 
 void attempt(Self self) {
   State& state = self->state;
   const RegisteredProcess& process = state.call->process();
-  if (has_expired(state))
+  if (has_expired(*state.core, *state.call))
     return end(self, Error{Errc::deadline, state.call->process().definition.name, "expired"});
 
   const auto first = first_answer(state);
@@ -126,15 +87,8 @@ void attempt(Self self) {
     return end(self, first.error());
   if (*first)
     return end(self, **first);
-  ExecutionStart start{
-      .contract = process.contract, .snapshot = state.core->turn.snapshot(), .arguments = state.call->arguments()};
-  start.id = state.call->id();
-  start.attempt = ++state.attempt;
-  start.call = std::shared_ptr<CallState>{state.call, &state.call->state()};
-  start.log = state.core->log;
-  start.time = state.time = state.core->clock->wall();
-  start.trail = std::shared_ptr<AuditTrail>{state.core, &state.core->trail};
-  start.random = random_stream(state.core->seed, process.definition.name, state.call->id());
+  ExecutionStart start = start_of_attempt(state.core, state.call, ++state.attempt, state.core->turn.snapshot());
+  state.time = start.time;
   state.snapshot = start.snapshot.version();
   if (process.definition.isolated) {
     const auto& kept = state.start.emplace(std::move(start));
@@ -187,8 +141,9 @@ void take_reply(Self self, const Outcome& outcome) {
     tell_later(ProcessActor{self}, wait, RunAgain{});
 }
 
-ProcessActor::behavior_type process(Self self, CorePtr core, StateOwner owner, CallPtr call) {
+ProcessActor::behavior_type process(Self self, CorePtr core, StateOwner owner, CallPtr call, int attempts) {
   prepare(self, core);
+  self->state.attempt = attempts;
   self->state.core = std::move(core);
   self->state.owner = std::move(owner);
   self->state.call = std::move(call);
@@ -204,7 +159,11 @@ ProcessActor::behavior_type process(Self self, CorePtr core, StateOwner owner, C
 }  // namespace
 
 ProcessActor spawn_process(caf::actor_system& system, CorePtr core, StateOwner owner, CallPtr call) {
-  return system.spawn(process, std::move(core), std::move(owner), std::move(call));
+  return go_on_with_process(system, std::move(core), std::move(owner), std::move(call), 0);
+}
+
+ProcessActor go_on_with_process(caf::actor_system& system, CorePtr core, StateOwner owner, CallPtr call, int attempts) {
+  return system.spawn(process, std::move(core), std::move(owner), std::move(call), attempts);
 }
 
 }  // namespace theus::actors

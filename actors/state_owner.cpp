@@ -20,12 +20,26 @@ struct State {
 
   /// Neither the journal nor another process is waited for: the answer comes as a message.
   void hand_over_waiting(const StateOwner& self) {
+    std::vector<CommitRequest> all = std::exchange(waiting, {});
+    // Those with a request id wait for another process that is down, and would hold up the others.
+    std::vector<CommitRequest> patient;
+    if (core->owner != nullptr) {
+      const auto waits = [](const CommitRequest& request) { return request.proposal->request.has_value(); };
+      std::ranges::copy_if(all, std::back_inserter(patient), waits);
+      std::erase_if(all, waits);
+    }
+    for (auto* requests : {&all, &patient})
+      if (!requests->empty())
+        hand_over(self, std::move(*requests));
+  }
+
+  void hand_over(const StateOwner& self, std::vector<CommitRequest> requests) {
     struct Batch final : CommitsInFlight, std::enable_shared_from_this<Batch> {
       StateOwner owner;
       void settled() noexcept override { tell(owner, BatchSettled{shared_from_this()}); }
     };
     const auto batch = std::make_shared<Batch>();
-    batch->requests = std::exchange(waiting, {});
+    batch->requests = std::move(requests);
     batch->owner = self;
     for (const CommitRequest& request : batch->requests)
       batch->proposals.push_back(request.proposal->view());

@@ -24,6 +24,18 @@ milliseconds backoff_after(int failures) {
   return std::min(backoff_most, backoff_least * (1 << std::clamp(failures - 1, 0, backoff_doublings_max)));
 }
 
+/// What a worker read when it died, as the log tells it of other readers.
+Value lease_lost(pid_t pid, std::span<const shm::Hold> read, Steady::duration age) {
+  std::uint64_t bytes = 0;
+  for (const shm::Hold& hold : read)
+    bytes += hold.bytes().size();
+  return {{"event", "lease_lost"},
+          {"pid", pid},
+          {"leases", read.size()},
+          {"bytes", bytes},
+          {"age_us", std::chrono::duration_cast<std::chrono::microseconds>(age).count()}};
+}
+
 }  // namespace
 
 WorkerDesk::WorkerDesk(WorkerOptions options, std::vector<std::byte> terms, std::shared_ptr<shm::HeavyRoom> heavy,
@@ -89,10 +101,10 @@ void WorkerDesk::ring() const noexcept {
   (void)!::write(alarm_.number(), &one, sizeof one);
 }
 
-void WorkerDesk::note(LogLevel level, const Seat& seat, std::string text) const {
+void WorkerDesk::note(LogLevel level, const Seat& seat, std::string text, Value fields) const {
   if (log_)
-    log_({level, "worker " + std::to_string(seat.worker->pid()) + " " + std::move(text), Value{}, "isolated", 0, 0,
-          std::chrono::system_clock::now()});
+    log_({level, "worker " + std::to_string(seat.worker->pid()) + " " + std::move(text), std::move(fields), "isolated",
+          0, 0, std::chrono::system_clock::now()});
 }
 
 void WorkerDesk::report_progress(const Seat& seat) {
@@ -145,6 +157,7 @@ void WorkerDesk::hand_out(Told& told) {
     }
     seat.phase = Seat::Phase::running;
     seat.job = job;
+    seat.given = Steady::now();
   }
 }
 
@@ -250,12 +263,15 @@ void WorkerDesk::bury(const SeatPtr& seat, Told& told) {
   const auto now = Steady::now();
   Seat::Phase phase{};
   JobPtr job;
+  Value lost;
   {
     const std::lock_guard lock{mutex_};
     seats_.remove(seat);
     ++deaths_;
     phase = std::exchange(seat->phase, Seat::Phase::leaving);
     job = std::exchange(seat->job, nullptr);
+    if (job != nullptr && !job->buffers.empty())
+      lost = lease_lost(pid, job->buffers, now - seat->given);
     if (phase != Seat::Phase::leaving)
       next_start_ = now + backoff_after(++failures_);
     if (phase == Seat::Phase::starting && ++start_failures_ >= start_failures_max) {
@@ -275,7 +291,7 @@ void WorkerDesk::bury(const SeatPtr& seat, Told& told) {
   }
   if (phase != Seat::Phase::leaving)
     note(LogLevel::warning, *seat,
-         "ended with " + end.text() + (job ? " while it ran '" + job->name() + "'" : std::string{}));
+         "ended with " + end.text() + (job ? " while it ran '" + job->name() + "'" : std::string{}), std::move(lost));
 }
 
 void WorkerDesk::end_all() {

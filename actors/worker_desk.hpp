@@ -36,13 +36,14 @@ private:
     Time started;
     Phase phase = Phase::starting;
     JobPtr job{};
+    Time given{};  // when it was given the job
   };
   using SeatPtr = std::shared_ptr<Seat>;
 
   static void tell(Told& told);
   std::size_t count(Seat::Phase phase) const;
   void ring() const noexcept;
-  void note(LogLevel level, const Seat& seat, std::string text) const;
+  void note(LogLevel level, const Seat& seat, std::string text, Value fields = {}) const;
   static void report_progress(const Seat& seat);
 
   // REQUIRES: mutex_ is held.

@@ -18,6 +18,9 @@ void WorkerDesk::hear(const SeatPtr& seat, bool is_dead, Told& told) {
     if (message && !*message)
       break;
     const Status understood = message ? take(*seat, **message, told) : Status{message.error()};
+    // Behind an answer there is nothing until the next call, and somebody waits for it.
+    if (understood && !is_dead && (*message)->kind == PacketKind::done)
+      break;
     if (understood)
       continue;
     if (understood.error().code() != Errc::peer_down)

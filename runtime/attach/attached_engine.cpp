@@ -91,9 +91,10 @@ Result<Changes> AttachedEngine::changes(const std::vector<Path>& paths, std::siz
   return changes_from_wire(*answer);
 }
 
-Result<HeavyReport> AttachedEngine::heavy_report(std::chrono::milliseconds age_max, std::size_t buffers_max,
-                                                 Timeout timeout) {
-  const auto answer = link_->request("heavy", {{"age_ms", age_max.count()}, {"buffers_max", buffers_max}}, timeout);
+Result<HeavyReport> AttachedEngine::heavy_report(const HeavyQuery& query, Timeout timeout) {
+  const auto answer = link_->request(
+      "heavy", {{"age_ms", query.age_max.count()}, {"buffers_max", query.buffers_max}, {"places", query.wants_places}},
+      timeout);
   if (!answer)
     return answer.error();
   return heavy_report_from_wire(*answer);

@@ -25,18 +25,20 @@ constexpr std::pair<std::string_view, std::uint64_t HeavyStatistics::*> counters
 };
 
 Value to_wire(const HeavyBufferInfo& buffer) {
-  Value shape = Value::list();
-  for (std::size_t i = 0; i < buffer.shape.dimensions(); ++i)
-    shape.push_back(buffer.shape[i]);
+  Value paths = Value::list();
+  for (const std::string& path : buffer.paths)
+    paths.push_back(path);
   return {{"block", buffer.block},
           {"segment", buffer.segment},
           {"owner", buffer.owner},
           {"type", static_cast<int>(buffer.type)},
-          {"shape", shape},
+          {"shape", to_value(buffer.shape)},
           {"bytes", buffer.bytes},
           {"state", to_string(buffer.state)},
           {"holds", buffer.holds},
-          {"leases", buffer.leases}};
+          {"leases", buffer.leases},
+          {"places", buffer.places},
+          {"paths", paths}};
 }
 
 bool read(const Value& value, auto& into) {
@@ -54,7 +56,8 @@ std::optional<HeavyBufferInfo> buffer_from(const Value& value) {
   if (!read(value["block"], buffer.block) || !read(value["segment"], buffer.segment) ||
       !read(value["owner"], buffer.owner) || !read(value["type"], type) || !read(value["bytes"], buffer.bytes) ||
       !read(value["state"], state) || !read(value["holds"], buffer.holds) || !read(value["leases"], buffer.leases) ||
-      !value["shape"].is_list() || value["shape"].size() > HeavyShape::dimensions_max)
+      !read(value["places"], buffer.places) || !value["paths"].is_list() || !value["shape"].is_list() ||
+      value["shape"].size() > HeavyShape::dimensions_max)
     return std::nullopt;
   std::array<std::uint64_t, HeavyShape::dimensions_max> extents{};
   for (std::size_t i = 0; const Value& extent : value["shape"].items())
@@ -66,6 +69,9 @@ std::optional<HeavyBufferInfo> buffer_from(const Value& value) {
     return std::nullopt;
   buffer.shape = HeavyShape{extents, value["shape"].size()};
   buffer.state = named->first;
+  for (const Value& path : value["paths"].items())
+    if (!read(path, buffer.paths.emplace_back()))
+      return std::nullopt;
   return buffer;
 }
 
@@ -88,6 +94,13 @@ std::string_view to_string(State state) noexcept {
   return "unknown";
 }
 
+Value to_value(const HeavyShape& shape) {
+  Value extents = Value::list();
+  for (std::size_t i = 0; i < shape.dimensions(); ++i)
+    extents.push_back(shape[i]);
+  return extents;
+}
+
 Value to_wire(const HeavyReport& report) {
   Value statistics{{"huge_pages", report.statistics.huge_pages}};
   for (const auto& [name, member] : counters)
@@ -102,14 +115,18 @@ Value to_wire(const HeavyReport& report) {
   Value buffers = Value::list();
   for (const HeavyBufferInfo& each : report.buffers)
     buffers.push_back(to_wire(each));
-  return {{"statistics", statistics}, {"holders", holders}, {"buffers", buffers}, {"omitted", report.omitted}};
+  return {{"statistics", statistics},
+          {"holders", holders},
+          {"buffers", buffers},
+          {"omitted", report.omitted},
+          {"has_places", report.has_places}};
 }
 
 Result<HeavyReport> heavy_report_from_wire(const Value& value) {
   HeavyReport report;
   const Value statistics = value["statistics"];
-  bool is_sound =
-      read(statistics["huge_pages"], report.statistics.huge_pages) && read(value["omitted"], report.omitted);
+  bool is_sound = read(statistics["huge_pages"], report.statistics.huge_pages) &&
+                  read(value["omitted"], report.omitted) && read(value["has_places"], report.has_places);
   for (const auto& [name, member] : counters)
     is_sound = is_sound && read(statistics[name], report.statistics.*member);
   if (!is_sound || !value["holders"].is_list() || !value["buffers"].is_list())

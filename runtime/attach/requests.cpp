@@ -202,11 +202,14 @@ Result<Value> changes(AttachTarget& target, AttachedClient& client, const Value&
 Result<Value> heavy(AttachTarget& target, AttachedClient&, const Value& request) {
   const auto age = request["age_ms"].get<std::uint64_t>();
   const auto wanted = request["buffers_max"].get<std::size_t>();
-  if (!age || *age > heavy_age_ms_max || !wanted)
+  const auto places = request["places"].get<bool>();
+  if (!age || *age > heavy_age_ms_max || !wanted || !places)
     return bad_request(
-        "a request about the heavy zone tells from which age on leases are old, and how many buffers "
-        "it wants");
-  return to_wire(target.heavy(std::chrono::milliseconds{*age}, std::min(*wanted, heavy_buffers_max)));
+        "a request about the heavy zone tells from which age on leases are old, how many buffers it wants, and "
+        "whether it wants their places");
+  return to_wire(target.heavy({.age_max = std::chrono::milliseconds{*age},
+                               .buffers_max = std::min(*wanted, heavy_buffers_max),
+                               .wants_places = *places}));
 }
 
 Result<Value> join(AttachTarget&, AttachedClient& client, const Value&) {
@@ -300,7 +303,7 @@ std::span<const AttachRequest> attach_requests() {
       AttachRequest{"signal", {"name", "payload"}, send_signal},
       AttachRequest{"listen", {"filter", "last"}, listen},
       AttachRequest{"count", {"filter"}, count},
-      AttachRequest{"heavy", {"age_ms", "buffers_max"}, heavy},
+      AttachRequest{"heavy", {"age_ms", "buffers_max", "places"}, heavy},
       AttachRequest{"join", {}, join},
       AttachRequest{"segment", {"segment"}, segment},
       AttachRequest{"lend", {"handle"}, lend},

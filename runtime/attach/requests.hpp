@@ -25,8 +25,8 @@ public:
   virtual Result<SignalReceiver> listen(const ListenOptions& options) = 0;
   /// What the state must fit, or nothing: tells what is secret.
   virtual std::shared_ptr<const SchemaGuard> schema() const { return nullptr; }
-  /// The heavy zone, with at most so many buffers; holders with leases older than `age_max` are marked.
-  virtual HeavyReport heavy(std::chrono::nanoseconds, std::size_t) { return {}; }
+  /// The heavy zone.
+  virtual HeavyReport heavy(const HeavyQuery&) { return {}; }
   /// A heavy buffer for somebody who cannot map it. Refuses what HeavyZone::view() refuses, and buffers in place.
   virtual Result<LentBuffer> lend(const HeavyRef&) {
     return Error{Errc::unsupported, "attach", "this engine lends no heavy buffers"};

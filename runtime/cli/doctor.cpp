@@ -29,7 +29,7 @@ Report report_of(const std::vector<Finding>& findings) {
   }
   const auto wrong = std::ranges::count(findings, Verdict::wrong, &Finding::verdict);
   const auto fallbacks = std::ranges::count(findings, Verdict::fallback, &Finding::verdict);
-  text += fmt::format("{} wrong, {} fallbacks in use\n", wrong, fallbacks);
+  text += fmt::format("{} wrong, {} {} in use\n", wrong, fallbacks, fallbacks == 1 ? "fallback" : "fallbacks");
   return {.data = {{"findings", list}, {"wrong", wrong}, {"fallbacks", fallbacks}},
           .text = std::move(text),
           .is_bad_news = wrong > 0};

@@ -10,6 +10,7 @@
 
 #include "runtime/cli/attachment.hpp"
 #include "runtime/cli/command.hpp"
+#include "runtime/cli/durations.hpp"
 #include "runtime/cli/interrupts.hpp"
 #include "runtime/cli/modules.hpp"
 #include "runtime/cli/reports.hpp"
@@ -111,11 +112,7 @@ constinit const Command join_command{
       add_tls_options(parser, options->tls, *handle, false);
       add_module_option(parser, options->modules);
       parser.add_option("--run", options->workflow, "Run this workflow to its end, and end")->type_name("WORKFLOW");
-      parser.add_option("--timeout", options->timeout_ms, "Limit of the workflow: 500ms, 30s, 5m")
-          ->type_name("DURATION")
-          ->transform(CLI::AsNumberWithUnit(std::map<std::string, std::uint64_t>{{"ms", 1}, {"s", 1000}, {"m", 60'000}},
-                                            CLI::AsNumberWithUnit::Options(CLI::AsNumberWithUnit::CASE_SENSITIVE |
-                                                                           CLI::AsNumberWithUnit::UNIT_REQUIRED)));
+      add_timeout_option(parser, options->timeout_ms, "Limit of the workflow");
       parser.add_flag("--quiet", options->quiet, "Of the log only warnings and errors");
       return [options](Session& running) { return join(*options, running); };
     }};

@@ -9,6 +9,7 @@
 
 #include "runtime/cli/attachment.hpp"
 #include "runtime/cli/command.hpp"
+#include "runtime/cli/durations.hpp"
 #include "runtime/cli/interrupts.hpp"
 #include "runtime/cli/modules.hpp"
 #include "runtime/cli/reports.hpp"
@@ -17,7 +18,6 @@ namespace theus::cli {
 namespace {
 
 constexpr std::chrono::milliseconds shutdown_timeout{10'000};
-constexpr std::uint64_t timeout_ms_max = 30ULL * 24 * 3600 * 1000;
 constexpr const char* attach_folder = ".theus";
 constexpr const char* usual_schema = "specs/context_schema.yaml";
 
@@ -227,13 +227,7 @@ constinit const Command run_command{
           ->type_name("PATH")
           ->allow_extra_args(false)
           ->check(wrong_with_path);
-      parser.add_option("--timeout", options->timeout_ms, "Limit of the whole run: 500ms, 30s, 5m, 2h")
-          ->type_name("DURATION")
-          ->transform(CLI::AsNumberWithUnit(
-              std::map<std::string, std::uint64_t>{{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}},
-              CLI::AsNumberWithUnit::Options(CLI::AsNumberWithUnit::CASE_SENSITIVE |
-                                             CLI::AsNumberWithUnit::UNIT_REQUIRED)))
-          ->check(CLI::Range(std::uint64_t{1}, timeout_ms_max));
+      add_timeout_option(parser, options->timeout_ms, "Limit of the whole run");
       CLI::Option* journal =
           parser
               .add_option("--journal", options->journal, "Keep every commit in this file, and go on from what it has")

@@ -57,9 +57,10 @@ TEST_CASE("a session passes descriptors on to who joins the heavy zone, and to n
 TEST_CASE("a report of a heavy zone survives its way, and anything else is refused", "[attach][session]") {
   Stage stage;
   stage.join();
-  CHECK(heavy_report_from_wire(stage.ok("heavy", {{"age_ms", 5}, {"buffers_max", 10}})).ok());
-  for (const Value& wrong : {Value::map(), Value{{"age_ms", -1}, {"buffers_max", 1}}, Value{{"age_ms", 1}},
-                             Value{{"age_ms", std::int64_t{1} << 62}, {"buffers_max", 1}}})
+  CHECK(heavy_report_from_wire(stage.ok("heavy", {{"age_ms", 5}, {"buffers_max", 10}, {"places", true}})).ok());
+  for (const Value& wrong : {Value::map(), Value{{"age_ms", -1}, {"buffers_max", 1}, {"places", false}},
+                             Value{{"age_ms", 1}, {"places", false}}, Value{{"age_ms", 1}, {"buffers_max", 1}},
+                             Value{{"age_ms", std::int64_t{1} << 62}, {"buffers_max", 1}, {"places", false}}})
     CHECK(stage.error("heavy", wrong).code() == Errc::bad_argument);
 
   HeavyReport report;
@@ -73,12 +74,17 @@ TEST_CASE("a report of a heavy zone survives its way, and anything else is refus
                             .shape = {2, 3},
                             .bytes = 24,
                             .state = HeavyBufferInfo::State::lent_only,
-                            .leases = 1});
+                            .leases = 1,
+                            .places = 9,
+                            .paths = {"domain.heavy_frame"}});
   report.omitted = 1;
+  report.has_places = true;
   const Value sent = to_wire(report);
   const HeavyReport got = heavy_report_from_wire(sent).value();
   CHECK(to_wire(got) == sent);
   CHECK(got.buffers[0].shape == HeavyShape{2, 3});
+  CHECK(got.buffers[0].paths == std::vector<std::string>{"domain.heavy_frame"});
+  CHECK(got.has_places);
   CHECK(got.holders[0].age == std::chrono::seconds{5});
   const auto refuses = [&](std::string_view list, std::string_view field, const Value& value) {
     Value entry = sent[list][0];
@@ -91,6 +97,8 @@ TEST_CASE("a report of a heavy zone survives its way, and anything else is refus
   CHECK(refuses("buffers", "state", "melted"));
   CHECK(refuses("buffers", "shape", Value::list({1, 2, 3, 4, 5})));
   CHECK(refuses("buffers", "bytes", -1));
+  CHECK(refuses("buffers", "places", -1));
+  CHECK(refuses("buffers", "paths", Value::list({1})));
   CHECK(refuses("holders", "pid", "1"));
   CHECK_FALSE(heavy_report_from_wire(Value{5}));
 }

@@ -115,6 +115,23 @@ inline std::vector<Process> misbehaving() {
                    ctx.progress(3, 4);
                    return ctx.name();
                  }}),
+      // Says when it has read, and goes on.
+      named({.name = "count_aloud",
+             .inputs = {"domain.count"},
+             .outputs = {"domain.count"},
+             .body =
+                 [](Context& ctx) {
+                   const int count = ctx.get<int>("domain.count", 0);
+                   ctx.log().info("has read");
+                   return count + 1;
+                 }}),
+      named({.name = "hang_aloud",
+             .body =
+                 [](Context& ctx) {
+                   ctx.log().info("has read");
+                   for (volatile bool for_ever = true; for_ever;) {
+                   }
+                 }}),
       named({.name = "stray", .outputs = {"domain.allowed"}, .body = [](Context& ctx) { ctx.set("domain.other", 1); }}),
       named(
           {.name = "peek", .inputs = {"domain.count"}, .body = [](Context& ctx) { return ctx.find("domain.secret"); }}),

@@ -59,12 +59,16 @@ Subprocess::~Subprocess() {
 
 void Subprocess::spawn(std::vector<std::string> command, const SubprocessOptions& options) {
   using Out = SubprocessOptions::Out;
-  Ends out = pipe_ends();
+  const bool has_terminal = options.out == Out::terminal;
+  Ends out = has_terminal ? terminal_ends() : pipe_ends();
   Ends err = options.terminal ? terminal_ends() : pipe_ends();
 
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  if (has_terminal)
+    posix_spawn_file_actions_adddup2(&actions, out.theirs.number, STDIN_FILENO);
+  else
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&actions, err.theirs.number, STDERR_FILENO);
   if (!options.folder.empty())
     posix_spawn_file_actions_addchdir_np(&actions, options.folder.c_str());
@@ -129,10 +133,15 @@ bool Subprocess::read_more() {
 void Subprocess::wait_for(const std::string& seen, std::string_view text) {
   while (seen.find(text) == std::string::npos)
     if (!read_more())
-      throw std::runtime_error{name_ + " ended without writing '" + std::string{text} + "'; stderr: " + seen_.err};
+      throw std::runtime_error{name_ + " ended without writing '" + std::string{text} + "'; stdout: " + seen_.out +
+                               "; stderr: " + seen_.err};
 }
 
 void Subprocess::signal(int number) const { checked(kill(pid_, number), "kill"); }
+
+void Subprocess::type(std::string_view keys) const {
+  checked(static_cast<int>(write(out_.number, keys.data(), keys.size())), "write");
+}
 
 Finished Subprocess::finish() {
   while (read_more())

@@ -11,7 +11,7 @@
 namespace theus::testing {
 
 struct SubprocessOptions {
-  enum class Out { pipe, closed, full_disk, broken_pipe };
+  enum class Out { pipe, closed, full_disk, broken_pipe, terminal };
 
   std::vector<std::string> environment{};  ///< NAME=VALUE, in addition to ours
   std::string folder{};                    ///< where it runs; empty: where we do
@@ -41,6 +41,8 @@ public:
   void wait_for_out(std::string_view text) { wait_for(seen_.out, text); }
   pid_t pid() const { return pid_; }
   void signal(int number) const;
+  /// Presses keys at the terminal of Out::terminal, which is its stdin, too.
+  void type(std::string_view keys) const;
   Finished finish();
 
 private:

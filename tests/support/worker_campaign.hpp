@@ -1,10 +1,12 @@
 #pragma once
 
+#include "shm/segment_name.hpp"
 #include "tests/support/folder.hpp"
 #include "tests/support/isolated_bodies.hpp"
 
 #include <atomic>
 #include <random>
+#include <set>
 #include <thread>
 
 namespace theus::testing {
@@ -25,9 +27,13 @@ inline std::ptrdiff_t open_descriptors() {
   return std::distance(begin(entries), end(entries));
 }
 
-inline std::ptrdiff_t shared_memory_files() {
-  const std::filesystem::directory_iterator entries{"/dev/shm"};
-  return std::distance(begin(entries), end(entries));
+/// Segments in /dev/shm that this process or one of these made. Others may come and go meanwhile: of other tests.
+inline std::ptrdiff_t segments_of(const std::set<pid_t>& processes) {
+  std::ptrdiff_t found = 0;
+  for (const auto& entry : std::filesystem::directory_iterator{"/dev/shm"})
+    if (const auto name = shm::parse_segment_name(entry.path().filename().string()))
+      found += name->owner.pid == ::getpid() || processes.contains(static_cast<pid_t>(name->owner.pid)) ? 1 : 0;
+  return found;
 }
 
 struct WorkerCampaignResult {
@@ -62,7 +68,7 @@ public:
   WorkerCampaignResult run(int kills) {
     WorkerCampaignResult result;
     const auto descriptors = open_descriptors();
-    const auto files = shared_memory_files();
+    const auto files = segments_of({});
     const auto before = children().size();
     std::int64_t kept = 0;
     {
@@ -99,7 +105,7 @@ public:
     result.lost = std::max<std::int64_t>(acknowledged_ - kept, 0);
     result.twice = std::max<std::int64_t>(kept - acknowledged_, 0);
     result.descriptors_left = open_descriptors() - descriptors;
-    result.files_left = shared_memory_files() - files;
+    result.files_left = segments_of(killed_) - files;
     result.children_left = children().size() - before;
     return result;
   }
@@ -134,6 +140,7 @@ private:
     if (workers.empty())
       return 0;
     const auto chosen = std::uniform_int_distribution<std::size_t>{0, workers.size() - 1}(random_);
+    killed_.insert(workers[chosen]);
     return ::kill(workers[chosen], SIGKILL) == 0 ? 1 : 0;
   }
 
@@ -141,6 +148,7 @@ private:
   const std::vector<std::string> command_;
   const std::string process_;
   std::mt19937 random_;
+  std::set<pid_t> killed_;
   std::atomic<std::int64_t> acknowledged_{0};
   std::atomic<std::int64_t> died_{0};
   std::atomic<std::int64_t> other_{0};

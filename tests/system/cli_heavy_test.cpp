@@ -2,6 +2,8 @@
 
 #include "shm/segment_name.hpp"
 
+#include <theus/engine.hpp>
+
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -78,6 +80,68 @@ TEST_CASE("heavy ls and top show the buffers of the engine that runs in the proj
   CHECK(top["readers"] == 0);
   CHECK(top["holders"].empty());
   CHECK(project.heavy({"leaks", "--attach", project.handle()}).out.find("pid") == std::string::npos);
+}
+
+TEST_CASE("heavy ls tells where the state names each buffer, when it is asked to", "[cli][heavy]") {
+  const Folder folder;
+  EngineOptions options;
+  options.attach.folder = folder.path() / ".theus";
+  Engine engine{options};
+  const std::vector<double> numbers(3, 1.5);
+  const Value here = engine.heavy().copy(std::span{numbers}).value();
+  const Value there = engine.heavy().copy(std::span{numbers}.first(2)).value();
+  const Value unnamed = engine.heavy().copy(std::span{numbers}.first(1)).value();
+  Value many = Value::list();
+  for (int i = 0; i < 10; ++i)
+    many.push_back(there);
+  engine
+      .compare_and_swap(engine.version(),
+                        {Write::set("heavy.rows", Value::list({here})),
+                         Write::set("domain.shops.north.heavy_frame", here), Write::set("heavy.many", many)})
+      .value();
+  const auto heavy = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"heavy", "ls"});
+    return theus(std::move(arguments), {.folder = folder.path().string()});
+  };
+  const auto buffers = document(heavy({"--places", "--json"}).out)["buffers"];
+  REQUIRE(buffers.size() == 3);
+  auto paths = buffers[0]["paths"].get<std::vector<std::string>>();
+  std::ranges::sort(paths);
+  CHECK(paths == std::vector<std::string>{"domain.shops.north.heavy_frame", "heavy.rows[0]"});
+  CHECK(buffers[0]["places"] == 2);
+  CHECK(buffers[1]["places"] == 10);
+  CHECK(buffers[1]["paths"].size() == 8);
+  CHECK(buffers[2]["places"] == 0);
+  const std::string text = heavy({"--places"}).out;
+  CHECK(has(text, "\n         heavy.rows[0]\n"));
+  CHECK(has(text, "and 2 more\n"));
+  CHECK_FALSE(document(heavy({"--json"}).out)["buffers"][0].contains("paths"));
+}
+
+TEST_CASE("heavy top on a terminal shows what changes until q is pressed, or it is interrupted", "[cli][heavy]") {
+  const Folder folder;
+  EngineOptions options;
+  options.attach.folder = folder.path() / ".theus";
+  Engine engine{options};
+  const auto top = [&] {
+    return std::make_unique<Subprocess>(
+        std::vector<std::string>{THEUS_BINARY_DIR "/bin/theus", "heavy", "top", "--interval", "0.05"},
+        SubprocessOptions{
+            .environment = {"TERM=xterm"}, .folder = folder.path().string(), .out = SubprocessOptions::Out::terminal});
+  };
+  auto first = top();
+  first->wait_for_out("by 0 buffers");
+  const Value kept = engine.heavy().copy<double>(std::vector<double>(3, 1.5)).value();
+  first->wait_for_out("by 1 buffers");
+  first->type("xq");
+  const Finished ended = first->finish();
+  CHECK(ended.exit == 0);
+  CHECK(ended.out.ends_with("\x1b[?1049l"));
+
+  auto second = top();
+  second->wait_for_out("by 1 buffers");
+  second->signal(SIGINT);
+  CHECK(second->finish().exit == 130);
 }
 
 TEST_CASE("heavy leaks names who sits on buffers, and ends with 1 as long as somebody does [F48]", "[cli][heavy]") {

@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <mutex>
 #include <thread>
 
 namespace theus::testing {
@@ -130,6 +131,30 @@ TEST_CASE("[F03] a worker that is killed while it builds a heavy buffer leaves n
     CHECK(stage.has_no_buffer());
   }
   CHECK(open_descriptors() == descriptors);
+}
+
+TEST_CASE("[F03] the log tells which worker was killed while it read how much", "[isolated][heavy]") {
+  std::mutex mutex;
+  std::vector<LogEntry> log;  // guarded by mutex
+  EngineOptions options = Stage::options({THEUS_BINARY_DIR "/bin/theus", "worker", "--module", module("isolated")}, {});
+  options.log = [&](const LogEntry& entry) {
+    const std::lock_guard lock{mutex};
+    log.push_back(entry);
+  };
+  Engine engine{options};
+  register_isolated_bodies(engine).value();
+  const auto pid = engine.execute("who").value();
+  engine.execute("refill").value();
+  CHECK_FALSE(engine.execute("refill", Value{{"die", "writing"}}));
+  const std::lock_guard lock{mutex};
+  const auto lost = std::ranges::find_if(
+      log, [](const LogEntry& entry) { return entry.fields.is_map() && entry.fields.find("event") != nullptr; });
+  REQUIRE(lost != log.end());
+  CHECK(lost->fields["event"] == Value{"lease_lost"});
+  CHECK(lost->fields["pid"] == pid.value);
+  CHECK(lost->fields["leases"] == Value{1});
+  CHECK(lost->fields["bytes"] == Value{400'000});
+  CHECK(lost->fields["age_us"].as_int() > 0);
 }
 
 TEST_CASE("of an execution that is refused no buffer stays", "[isolated][heavy]") {

@@ -82,9 +82,14 @@ struct HeavyBufferInfo {
   State state = State::published;
   std::uint64_t holds = 0;   ///< Values, views and grants in the engine that keep it
   std::uint64_t leases = 0;  ///< of other processes
+  /// Where the newest state names it, if that was asked for: so often, and the first of these places, eight at most.
+  std::uint64_t places = 0;
+  std::vector<std::string> paths{};
 };
 
 std::string_view to_string(HeavyBufferInfo::State state) noexcept;
+/// The extents, as a list.
+Value to_value(const HeavyShape& shape);
 
 /// An engine's heavy zone.
 struct HeavyReport {
@@ -92,6 +97,15 @@ struct HeavyReport {
   std::vector<HeavyHolder> holders{};      ///< processes with leases, most bytes first
   std::vector<HeavyBufferInfo> buffers{};  ///< published ones, largest first
   std::uint64_t omitted = 0;               ///< buffers beyond as many as were asked for
+  bool has_places = false;                 ///< the state was looked through for the buffers
+};
+
+struct HeavyQuery {
+  std::chrono::milliseconds age_max{60'000};  ///< holders with older leases are marked
+  std::size_t buffers_max = 1000;             ///< the largest ones, up to 10'000
+  /// Look through the state for where it names the buffers. Costs the engine about as much as reading all of it, and is
+  /// left out when that takes more than 64 MiB.
+  bool wants_places = false;
 };
 
 struct ListenOptions {
@@ -162,10 +176,7 @@ public:
   /// resource_exhausted when the marked state was given up because it kept too much of the engine's memory.
   Result<Changes> changes(const std::vector<Path>& paths, std::size_t entries_max, Timeout timeout = default_timeout);
 
-  /// The heavy zone, with its `buffers_max` (up to 10'000) largest buffers; holders with leases older than `age_max`
-  /// are marked.
-  Result<HeavyReport> heavy_report(std::chrono::milliseconds age_max, std::size_t buffers_max = 1000,
-                                   Timeout timeout = default_timeout);
+  Result<HeavyReport> heavy_report(const HeavyQuery& query = {}, Timeout timeout = default_timeout);
 
   /// Ends a call that waits and all later ones with `cancelled`. From any thread; async-signal-safe.
   void interrupt() noexcept;
