@@ -1,6 +1,6 @@
 #include "runtime/commit_record.hpp"
 
-#include "runtime/cbor_stream.hpp"
+#include "runtime/cbor_time.hpp"
 
 namespace theus {
 namespace {
@@ -15,8 +15,7 @@ void append_cause(Bytes& out, const Cause& cause) {
   append_cbor_text(out, cause.name);
   append_cbor_number(out, cause.number);
   append_cbor_number(out, cause.attempt);
-  const auto time = std::chrono::duration_cast<std::chrono::nanoseconds>(cause.time.time_since_epoch());
-  append_cbor(out, Value{static_cast<std::int64_t>(time.count())});
+  append_cbor_time(out, cause.time);
   append_cbor_number(out, cause.contract);
   append_cbor(out, cause.arguments);
 }
@@ -32,12 +31,7 @@ Cause read_cause(CborCursor& in) {
   cause.name = in.text();
   cause.number = in.number();
   cause.attempt = in.number();
-  const Value time = in.value();
-  if (!time.is_int())
-    in.fail("a time is no number");
-  else
-    cause.time = std::chrono::system_clock::time_point{
-        std::chrono::duration_cast<std::chrono::system_clock::duration>(std::chrono::nanoseconds{time.as_int()})};
+  cause.time = read_cbor_time(in);
   cause.contract = in.number();
   cause.arguments = in.value();
   return cause;
