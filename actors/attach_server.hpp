@@ -33,7 +33,6 @@ public:
   std::string handle() const { return entry_.handle(); }
   /// By which others are let in who come from elsewhere; read no heavy buffers.
   const std::shared_ptr<Visitors>& visitors() const noexcept { return visitors_; }
-  void warn(const Error& error) const;
 
 private:
   using Time = AttachSession::Time;
@@ -60,6 +59,7 @@ private:
   void look_after_heavy(Time now);
   void admit(Visitors::Visitor visitor, Time now);
   void say_goodbye();
+  void warn(const Error& error) const;
 
   // Constant after construction.
   EngineEntry entry_;

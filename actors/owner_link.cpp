@@ -1,5 +1,6 @@
 #include "actors/owner_link.hpp"
 
+#include "actors/guarded.hpp"
 #include "actors/owner_errors.hpp"
 #include "actors/owner_reach.hpp"
 #include "actors/signals_blocked.hpp"
@@ -17,15 +18,6 @@ using Steady = std::chrono::steady_clock;
 
 // Of one look, so that what is to be said gets its turn.
 constexpr int packets_per_look = 64;
-
-/// A door for bad_alloc: the connection is then made anew.
-template <class Work>
-Status guarded(const Work& work) try {
-  work();
-  return {};
-} catch (const std::exception& error) {
-  return Error{Errc::resource_exhausted, "join", error.what()};
-}
 
 }  // namespace
 
@@ -98,7 +90,7 @@ void OwnerLink::run() {
         return;
       is_up = socket_ != nullptr;
     }
-    const Status done = guarded([&] { is_up ? serve() : rejoin(); });
+    const Status done = guarded("join", [&] { is_up ? serve() : rejoin(); });
     if (!done)
       lose_owner(done.error());
   }
