@@ -76,7 +76,7 @@ Result<std::shared_ptr<SpawnedProcess::Kept>> SpawnDesk::keep(std::string name, 
     return Error{Errc::resource_exhausted, "spawn_process", "there is no descriptor left", "Raise their limit"};
   }
   SpawnTerms terms{.handle = handle_, .name = name, .is_module = is_module, .grace_ms = options.grace.count()};
-  std::vector<std::string> command = options.command.empty() ? own_program() : options.command;
+  std::vector<std::string> command = options.command;
   auto kept = std::make_shared<SpawnedProcess::Kept>(std::move(name), std::move(options), alarm_);
   if (kept_.size() >= kept_max)
     std::erase_if(kept_, [](const KeptPtr& each) {
@@ -193,8 +193,11 @@ void SpawnDesk::start(Seat& seat, Time now) const {
   const auto terms = encode_body(to_value(seat.terms));
   if (!terms)
     return failed(terms.error());
-  auto child =
-      ChildProcess::start({.command = seat.command, .environment = {spawn_mark()}, .descriptors = {theirs.number()}});
+  ChildPlan plan = own_program(spawn_mark());
+  if (!seat.command.empty())
+    plan = {.command = seat.command, .environment = std::move(plan.environment)};
+  plan.descriptors = {theirs.number()};
+  auto child = ChildProcess::start(plan);
   if (!child)
     return failed(child.error());
   if (auto told = send_message(ours.number(), PacketKind::terms, *terms); !told)

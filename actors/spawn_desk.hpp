@@ -69,7 +69,7 @@ private:
   struct Seat {
     KeptPtr kept;
     SpawnTerms terms;
-    std::vector<std::string> command;
+    std::vector<std::string> command;  // empty: this program
     std::optional<ChildProcess> child{};
     Descriptor socket{};
     std::optional<Error> said{};     // why it refuses to run

@@ -364,6 +364,18 @@ TEST_CASE("a round in several processes stands in the journal as one in a single
     const Engine again{{.threads = 1, .journal = journal}};
     CHECK(again.version() == 10);
     CHECK(theus::digest(again.state().find("domain.club").value()).text() == digests.back());
+    // Meanwhile `ps` shows them by their program's name.
+    int shown = 0;
+    for (const auto& thread : std::filesystem::directory_iterator{"/proc/" + std::to_string(owner.pid()) + "/task"}) {
+      std::ifstream children{thread.path() / "children"};
+      for (int pid = 0; children >> pid; ++shown) {
+        std::ifstream file{"/proc/" + std::to_string(pid) + "/comm"};
+        std::string name;
+        std::getline(file, name);
+        CHECK(name == "test_spawned");
+      }
+    }
+    CHECK(shown == 2);
   }
   CHECK(digests[0] == digests[1]);
 }
