@@ -10,6 +10,7 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 namespace theus::actors {
 namespace {
@@ -60,7 +61,14 @@ Status OwnerLink::wait_for_state() {
 
 void OwnerLink::stop() {
   {
-    const std::lock_guard lock{mutex_};
+    std::unique_lock lock{mutex_};
+    // So that its end is not taken for the death of a host.
+    if (!is_stopping_ && socket_ != nullptr && has_state_ && !offer_.empty()) {
+      std::vector<std::byte> nothing;
+      append_offer(nothing, static_cast<std::uint64_t>(::getpid()), {});
+      add(ToOwner::offer, nothing);
+      flush(lock);
+    }
     is_stopping_ = true;
   }
   ring();
@@ -218,7 +226,8 @@ void OwnerLink::have_state() {
     entry.insert(entry.end(), pending.again.begin(), pending.again.end());
     add(ToOwner::submit, entry);
   }
-  if (!offer_.empty())
+  owes_offer_ = !offer_.empty() && shares_in_hand_ > 0;
+  if (!offer_.empty() && !owes_offer_)
     add(ToOwner::offer, offer_);
   flush(lock);
   lock.unlock();

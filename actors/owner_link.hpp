@@ -114,6 +114,8 @@ private:
   Status take_commits(CborCursor& in);
   Status take_state(CborCursor& in);
   void take_answers(CborCursor& in);
+  /// Of which the shares are that come now.
+  std::string connection() const { return identity_.epoch + "/" + std::to_string(joins_); }
   void take_signals(CborCursor& in);
   void take_hosting(CborCursor& in);
   void take_share(CborCursor& in);
@@ -130,6 +132,7 @@ private:
   const JoinOptions options_;
   const AccessOptions access_;
   const std::shared_ptr<OwnerAddress> address_;
+  void tell_share(std::unique_lock<std::mutex>& lock, const RoundShare& share, std::vector<std::byte> answer);
   const Descriptor wake_;  // an eventfd, readable when the thread has something to do
 
   mutable std::mutex mutex_;
@@ -167,6 +170,8 @@ private:
   std::vector<Write> state_;       // as far as it has come
   std::deque<RoundShare> shares_;  // whose version has not come yet
   bool is_following_ = false;      // the state here goes on from the owner's
+  std::size_t shares_in_hand_ = 0;     // that are being stepped
+  bool owes_offer_ = false;            // when they are done: until then one of them may hang
   bool must_take_state_ = false;   // what is here cannot be followed from
   Silence silence_{owner_silence_max, alive_interval, Time{}};
   std::atomic<Time> last_said_{Time{}};

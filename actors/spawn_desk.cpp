@@ -28,6 +28,19 @@ bool SpawnedProcess::Kept::is_to_stop() const {
   return is_to_stop_;
 }
 
+void SpawnedProcess::Kept::kill(int pid) {
+  const std::lock_guard lock{mutex_};
+  if (course_.status().pid != pid)
+    return;
+  kill_ = pid;
+  ::eventfd_write(alarm_->number(), 1);
+}
+
+bool SpawnedProcess::Kept::takes_kill(int pid) {
+  const std::lock_guard lock{mutex_};
+  return std::exchange(kill_, 0) == pid;
+}
+
 Status SpawnedProcess::Kept::wait_until_running(std::chrono::milliseconds timeout) const {
   std::unique_lock lock{mutex_};
   const SpawnedStatus& now = course_.status();
@@ -101,6 +114,20 @@ std::vector<SpawnedStatus> SpawnDesk::list() const {
   return all;
 }
 
+HostOutlook SpawnDesk::outlook(int pid) const {
+  const std::vector<SpawnedStatus> all = list();
+  if (std::ranges::any_of(
+          all, [](State each) { return each == State::waiting || each == State::starting; }, &SpawnedStatus::state))
+    return HostOutlook::coming;
+  return std::ranges::find(all, pid, &SpawnedStatus::pid) != all.end() ? HostOutlook::runs_still : HostOutlook::none;
+}
+
+void SpawnDesk::kill(int pid) const {
+  const std::lock_guard lock{mutex_};
+  for (const KeptPtr& each : kept_)
+    each->kill(pid);
+}
+
 void SpawnDesk::close() {
   {
     const std::lock_guard lock{mutex_};
@@ -172,7 +199,7 @@ std::optional<SpawnDesk::Time> SpawnDesk::tend(Seat& seat, bool is_closing, Time
     return std::pair{seat.asked_at ? *seat.asked_at + course.options().grace : course.look_at(),
                      course.is_overdue(now)};
   });
-  if (is_overdue || (seat.asked_at && now >= kill_at)) {
+  if (is_overdue || (seat.asked_at && now >= kill_at) || seat.kept->takes_kill(seat.child->pid())) {
     seat.child->kill();
     return Time::max();  // its death is told
   }

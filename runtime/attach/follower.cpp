@@ -255,6 +255,9 @@ void Follower::hear() {
       append_loss(signals_, received.lagged());
       continue;
     }
+  if (line_ != nullptr && line_->is_cut())
+    return Error{Errc::deadline, "a share of a round", "a step in it took too long, and is done elsewhere",
+                 "Look for a body that does not end; agents are offered again when it has"};
     append_signal(signals_, *received);
     stands_on_ = std::max(stands_on_, received->version);
   }
