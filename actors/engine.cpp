@@ -40,7 +40,7 @@ actors::CorePtr make_core(const EngineOptions& options, std::unique_ptr<actors::
       .signal_capacity = options.signal_capacity,
       .blocking_threads_max = options.blocking_threads_max,
       .log = options.log ? options.log : log_to_console(),
-      .seed = options.seed,
+      .seed = link != nullptr ? link->seed() : options.seed,
       .commits = {.requests_kept_max = options.requests_kept_max,
                   .retained_bytes_max = options.retained_bytes_max,
                   .access = AccessTable::compile(access, shm::HeavyRoom::of(heavy)).value()},

@@ -35,12 +35,15 @@ Result<std::unique_ptr<OwnerLink>> OwnerLink::join(std::string handle, const Joi
 OwnerLink::OwnerLink(std::string handle, const JoinOptions& options, JoinedOwner owner, Descriptor wake)
     : options_(options),
       access_(std::move(owner.access)),
+      seed_(owner.seed),
+      origin_(owner.origin),
       address_(std::make_shared<OwnerAddress>(std::move(handle))),
       wake_(std::move(wake)),
       socket_(socket_of(owner)),
       identity_(std::move(owner.identity)),
       joins_(1),
-      reader_(std::in_place, feed_bytes_max) {}
+      reader_(std::in_place, feed_bytes_max),
+      records_causes_(owner.records_causes) {}
 
 OwnerLink::~OwnerLink() { stop(); }
 
@@ -76,6 +79,7 @@ void OwnerLink::stop() {
     thread_.join();
   std::unique_lock lock{mutex_};
   take_share_ = nullptr;
+  unstarted_.clear();
   changed_.notify_all();
   answer_all(std::exchange(pending_, {}), link_is_closed());
 }
@@ -155,6 +159,8 @@ Status OwnerLink::receive(std::span<const std::byte> message) {
     case ToJoined::answers: take_answers(in); break;
     case ToJoined::state: taken = take_state(in); break;
     case ToJoined::signals: take_signals(in); break;
+    case ToJoined::starts: take_starts(in); break;
+    case ToJoined::schema: taken = take_schema(in); break;
     case ToJoined::hosting: take_hosting(in); break;
     case ToJoined::share: take_share(in); break;
     case ToJoined::alive: have_state(); break;
@@ -245,6 +251,23 @@ void OwnerLink::take_answers(CborCursor& in) {
     if (!pending.empty())
       pending.mapped().awaiting->answer(pending.mapped().index, std::move(answer.outcome));
   }
+}
+
+Status OwnerLink::take_schema(CborCursor& in) {
+  const std::string_view text = in.text();
+  if (in.failure() != nullptr)
+    return {};
+  auto schema = text.empty() ? Result<StateSchema>{StateSchema{}} : StateSchema::parse(text, "the owner's schema");
+  if (!schema)
+    return schema.error();
+  const std::lock_guard lock{mutex_};
+  schema_ = *std::move(schema);
+  return {};
+}
+
+StateSchema OwnerLink::schema() const {
+  const std::lock_guard lock{mutex_};
+  return schema_;
 }
 
 void OwnerLink::take_signals(CborCursor& in) {

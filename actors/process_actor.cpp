@@ -63,7 +63,7 @@ bool has_expired(const State& state) {
 
 /// For the journal, if there is one.
 std::shared_ptr<const Cause> cause_of(const State& state) {
-  if (state.core->journal == nullptr)
+  if (!state.core->records_causes())
     return nullptr;
   const RegisteredProcess& process = state.call->process();
   return std::make_shared<const Cause>(Cause{.kind = Cause::Kind::process,

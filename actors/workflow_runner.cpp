@@ -100,7 +100,7 @@ void run_process(Self self, const RunProcess& wanted) {
 void commit(Self self, Proposal proposal) {
   State& state = self->state;
   ++state.attempt;
-  if (state.core->journal != nullptr)
+  if (state.core->records_causes())
     proposal.cause = std::make_shared<const Cause>(Cause{.kind = Cause::Kind::workflow,
                                                          .name = state.run->workflow.name(),
                                                          .number = state.step,

@@ -4,6 +4,9 @@
 #include "runtime/attach/link.hpp"
 #include "runtime/attach/wire.hpp"
 
+#include <algorithm>
+#include <bit>
+
 namespace theus {
 namespace {
 
@@ -19,17 +22,24 @@ Result<JoinedOwner> follow_by(Result<std::unique_ptr<Door::Link>> link, const st
     return link.error();
   Value fields = Value::map();
   if (before)
-    fields = {{"known", before->version}, {"history", before->identity.history}, {"epoch", before->identity.epoch}};
+    fields = {{"known", before->version},
+              {"history", before->identity.history},
+              {"epoch", before->identity.epoch},
+              {"origin", before->origin}};
   const auto answer = (*link)->request("follow", std::move(fields), timeout);
   if (!answer)
     return answer.error();
   auto access = access_from_wire((*answer)["access"]);
   if (!access)
     return access.error();
-  return JoinedOwner{
-      std::move(**link).take_socket(),
-      {(*answer)["history"].get<std::string>().value_or(""), (*answer)["epoch"].get<std::string>().value_or("")},
-      *std::move(access)};
+  const auto number = [&](std::string_view field) { return (*answer)[field].get<std::int64_t>().value_or(0); };
+  return JoinedOwner{.socket = std::move(**link).take_socket(),
+                     .identity = {(*answer)["history"].get<std::string>().value_or(""),
+                                  (*answer)["epoch"].get<std::string>().value_or("")},
+                     .access = *std::move(access),
+                     .seed = std::bit_cast<std::uint64_t>(number("seed")),
+                     .origin = static_cast<std::uint64_t>(std::clamp<std::int64_t>(number("origin"), 0, origin_max)),
+                     .records_causes = (*answer)["records_causes"].get<bool>().value_or(false)};
 }
 
 }  // namespace

@@ -19,6 +19,8 @@
 //     state     version, whether it is the last piece, then for each part: path, value
 //     signals   then for each: name, version, index, payload             or, for a loss: null, how many
 //     alive
+//     starts    then for each: id                                        a reservation that may start, or never will
+//     schema    text                                                     JSON of what is in force; empty: nothing
 //     dropped   error                                                    and the end
 //
 // and about rounds what round_wire.hpp tells: offer and stepped to the owner, hosting and share to the one who joined.
@@ -27,8 +29,9 @@
 //   commit_record.hpp standing  = null or [elevated, [grant, ...]]        audit = null or [kind, who, reason,
 //   nanoseconds since 1970]
 //
-// Numbers are the joined process's own, each used once. An answer comes after the commits that it stands on, and
-// signals come after the commit that caused them, so whoever takes messages in their order sees his own writes.
+// Numbers are the joined process's own, each used once. An answer comes after the commits that it stands on, and so
+// does the start of a reservation; signals come after the commit that caused them, and commits after the schema that
+// they stand under. So whoever takes messages in their order sees his own writes.
 
 #include "runtime/cbor_stream.hpp"
 #include "runtime/commit_record.hpp"
@@ -57,7 +60,9 @@ enum class ToJoined : std::uint8_t {
   alive = 5,
   dropped = 6,
   hosting = 7,
-  share = 8
+  share = 8,
+  starts = 9,
+  schema = 10
 };
 
 /// Of one proposal, and of what is sent to the owner as one message unless a single proposal has more.

@@ -29,7 +29,7 @@
 
 namespace theus {
 
-inline constexpr std::int64_t attach_version = 3;
+inline constexpr std::int64_t attach_version = 4;
 
 inline constexpr std::size_t handshake_bytes_max = 4096;
 inline constexpr std::size_t packet_bytes_max = std::size_t{64} << 10;

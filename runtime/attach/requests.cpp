@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 #include "runtime/access.hpp"
 #include "runtime/attach/heavy_wire.hpp"
@@ -242,6 +243,15 @@ Error other_history(std::string cause) {
   return {Errc::stale_epoch, "join", std::move(cause), "Join it anew, with Engine::from_handle()"};
 }
 
+/// Counts who joins; who was joined before keeps its number, also with the next run of the owner.
+std::uint64_t origin_of(const FollowTerms& terms, std::int64_t told) {
+  const std::uint64_t own = terms.origins + 1;
+  const bool is_known = told > 0 && told < origin_max;
+  const std::uint64_t origin = is_known ? static_cast<std::uint64_t>(told) : std::min<std::uint64_t>(own, origin_max);
+  terms.origins = std::max(terms.origins, origin);
+  return origin;
+}
+
 Result<Value> follow(AttachTarget& target, AttachedClient& client, const Value& request) {
   const FollowTerms* const terms = target.follow_terms();
   if (terms == nullptr)
@@ -260,8 +270,15 @@ Result<Value> follow(AttachTarget& target, AttachedClient& client, const Value& 
     return other_history("the engine has gone back to version " + std::to_string(version) + "; here it is version " +
                          std::to_string(**known));
   const bool knows_run = request["epoch"].get<std::string>().value_or("") == identity.epoch;
-  client.follower = std::make_unique<Follower>(*terms, known->value_or(0), knows_run, std::chrono::steady_clock::now());
-  return Value{{"history", identity.history}, {"epoch", identity.epoch}, {"access", to_wire(terms->access)}};
+  const std::uint64_t origin = origin_of(*terms, request["origin"].get<std::int64_t>().value_or(0));
+  client.follower =
+      std::make_unique<Follower>(*terms, known->value_or(0), knows_run, std::chrono::steady_clock::now(), origin);
+  return Value{{"history", identity.history},
+               {"epoch", identity.epoch},
+               {"access", to_wire(terms->access)},
+               {"seed", std::bit_cast<std::int64_t>(terms->seed)},
+               {"origin", origin},
+               {"records_causes", terms->records_causes}};
 }
 
 Result<Value> answer_of(AttachTarget& target, AttachedClient& client, const Value& request) {
@@ -295,7 +312,7 @@ std::span<const AttachRequest> attach_requests() {
       AttachRequest{"heavy", {"age_ms", "buffers_max"}, heavy},
       AttachRequest{"join", {}, join},
       AttachRequest{"segment", {"segment"}, segment},
-      AttachRequest{"follow", {"known", "history", "epoch"}, follow},
+      AttachRequest{"follow", {"known", "history", "epoch", "origin"}, follow},
   };
   return table;
 }
