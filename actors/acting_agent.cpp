@@ -55,20 +55,26 @@ void fail(Self self, const Error& error) {
 
 /// For the journal, if there is one.
 void add_cause(const State& state, Proposal& proposal) {
-  if (state.terms->core->journal == nullptr)
+  const Core& core = *state.terms->core;
+  if (!core.records_causes())
     return;
   const Seat& seat = *state.seat;
-  AgentCause cause{.trigger = seat.run->trigger, .state = {}};
-  if (!seat.is_state_told)
-    cause.state = seat.state;
-  proposal.is_recorded = std::make_shared<bool>(false);
+  // Of joined processes nobody follows private states, so their agents' runs are not run again.
+  Value arguments;
+  if (core.journal != nullptr) {
+    AgentCause cause{.trigger = seat.run->trigger, .state = {}};
+    if (!seat.is_state_told)
+      cause.state = seat.state;
+    arguments = to_value(cause);
+    proposal.is_recorded = std::make_shared<bool>(false);
+  }
   proposal.cause = std::make_shared<const Cause>(Cause{.kind = Cause::Kind::agent,
                                                        .name = seat.definition->name(),
                                                        .number = seat.runs,
                                                        .attempt = static_cast<std::uint64_t>(seat.run->attempt),
                                                        .time = state.seat->run->time,
                                                        .contract = contract_hash(seat.definition->contract),
-                                                       .arguments = to_value(cause)});
+                                                       .arguments = std::move(arguments)});
 }
 
 Result<ExecutionResult> run_once(State& state) {

@@ -1,5 +1,6 @@
 #include "actors/attach_server.hpp"
 
+#include "actors/guarded.hpp"
 #include "actors/signals_blocked.hpp"
 #include "actors/user_callback.hpp"
 #include "runtime/attach/protocol.hpp"
@@ -25,15 +26,6 @@ constexpr auto goodbye_timeout = 250ms;
 /// No connections are accepted for so long after that many failures to join.
 std::chrono::milliseconds pause_after(int failures) {
   return std::min(100ms * (1 << std::min(failures - 1, 5)), 2000ms);
-}
-
-/// A door for bad_alloc, and for a state that gives no further snapshot.
-template <class Work>
-Status guarded(const Work& work) try {
-  work();
-  return {};
-} catch (const std::exception& error) {
-  return Error{Errc::resource_exhausted, "attach", error.what()};
 }
 
 }  // namespace
@@ -78,12 +70,12 @@ AttachServer::~AttachServer() {
 
 void AttachServer::run() {
   while (!is_stopping_)
-    if (Status done = guarded([this] { turn(); }); !done) {
+    if (Status done = guarded("attach", [this] { turn(); }); !done) {
       connections_.clear();
       warn(done.error());
     }
   tell(warnings_.last());
-  if (Status done = guarded([this] { say_goodbye(); }); !done)
+  if (Status done = guarded("attach", [this] { say_goodbye(); }); !done)
     warn(done.error());
 }
 
@@ -197,7 +189,7 @@ void AttachServer::admit(Visitors::Visitor visitor, Time now) {
 }
 
 void AttachServer::serve(Connection& connection, short ready, Time now) {
-  const Status served = guarded([&] {
+  const Status served = guarded("attach", [&] {
     if ((ready & ~POLLOUT) != 0)
       receive(connection, now);
     connection.session.look(now);

@@ -34,7 +34,6 @@ public:
   std::string handle() const { return entry_.handle(); }
   /// By which others are let in who come from elsewhere, and can map no heavy buffers.
   const std::shared_ptr<Visitors>& visitors() const noexcept { return visitors_; }
-  void warn(const Error& error) const;
 
 private:
   using Time = AttachSession::Time;
@@ -63,6 +62,7 @@ private:
   void look_after_heavy(Time now);
   void admit(Visitors::Visitor visitor, Time now);
   void say_goodbye();
+  void warn(const Error& error) const;
 
   // Constant after construction.
   EngineEntry entry_;

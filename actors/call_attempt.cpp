@@ -40,7 +40,7 @@ bool wants_commit(const Proposal& proposal) {
 
 std::shared_ptr<const Cause> cause_of_attempt(const Core& core, const Call& call, int attempt,
                                               std::chrono::system_clock::time_point time) {
-  if (core.journal == nullptr)
+  if (!core.records_causes())
     return nullptr;
   const RegisteredProcess& process = call.process();
   return std::make_shared<const Cause>(Cause{.kind = Cause::Kind::process,

@@ -1,5 +1,6 @@
 #include "actors/child_mark.hpp"
 
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -27,7 +28,11 @@ std::string mark_of(const char* name) {
   return mark;
 }
 
-std::vector<std::string> own_program() { return {"/proc/self/exe"}; }
+ChildPlan own_program(std::string mark) {
+  return {.command = {program_invocation_name}, .file = "/proc/self/exe", .environment = {std::move(mark)}};
+}
+
+void take_program_name() noexcept { ::prctl(PR_SET_NAME, program_invocation_short_name); }
 
 void leave(int code) noexcept { ::_exit(code); }
 

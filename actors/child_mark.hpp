@@ -1,7 +1,8 @@
 #pragma once
 
+#include "runtime/child_process.hpp"
+
 #include <string>
-#include <vector>
 
 namespace theus::actors {
 
@@ -17,8 +18,10 @@ bool is_marked(const char* name) noexcept;
 bool is_orphaned(const char* name) noexcept;
 /// "NAME=pid".
 std::string mark_of(const char* name);
-/// How this program is started again.
-std::vector<std::string> own_program();
+/// This program, started again with such a mark: it goes by its own name.
+ChildPlan own_program(std::string mark);
+/// Of a process that was started so: what `ps` calls it. Its name would be that of the link by which it was started.
+void take_program_name() noexcept;
 
 /// Ends the process. No destructor runs: what the process has is given back by the kernel, and user code must not hold
 /// it up.

@@ -62,7 +62,7 @@ void try_step(Self self) {
     return answer_first(self, result.error());
   if (result->proposal.writes.empty() && result->proposal.signals.empty())
     return accept(self, snapshot.version());
-  if (core.journal != nullptr)
+  if (core.records_causes())
     result->proposal.cause = std::make_shared<const Cause>(Cause{.kind = Cause::Kind::cohort,
                                                                  .name = state.table->name(),
                                                                  .number = state.table->steps(),

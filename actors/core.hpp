@@ -93,13 +93,16 @@ struct Core {
   BlockingPool blocking;
   WorkerPool workers;
   const ForkMark fork_mark;
-  std::atomic<std::uint64_t> next_execution{1};
+  std::atomic<std::uint64_t> next_execution{owner != nullptr ? owner->first_execution() : 1};
   /// Of bodies that nobody calls, and so nobody cancels: those of agents.
   CallState no_call;
   std::atomic<std::uint64_t> unexpected_messages{0};
   /// The engine shuts down: what runs may end, nothing new begins.
   std::atomic<bool> is_closing{false};
   HeavyZone heavy;
+
+  /// Whether what is committed stands in a journal, here or with the owner, with its cause.
+  bool records_causes() const noexcept { return journal != nullptr || (owner != nullptr && owner->records_causes()); }
 
   /// Ends the service: from now on the engine answers `internal`. The first reason stays.
   void fail(std::string reason);

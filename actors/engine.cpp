@@ -41,7 +41,7 @@ actors::CorePtr make_core(const EngineOptions& options, std::unique_ptr<actors::
       .signal_capacity = options.signal_capacity,
       .blocking_threads_max = options.blocking_threads_max,
       .log = options.log ? options.log : log_to_console(),
-      .seed = options.seed,
+      .seed = link != nullptr ? link->seed() : options.seed,
       .commits = {.requests_kept_max = options.requests_kept_max,
                   .retained_bytes_max = options.retained_bytes_max,
                   .access = AccessTable::compile(access, shm::HeavyRoom::of(heavy)).value()},
@@ -112,10 +112,21 @@ Engine::Impl::Impl(EngineOptions given, std::unique_ptr<actors::OwnerLink> link)
                 .scout = scout,
                 .directory = directory,
                 .on_escalation = options.on_escalation,
-                .answer_share = [joined = core.get()](const RoundShare& share, std::vector<std::byte> answer) {
-                  if (joined->owner != nullptr)
-                    joined->owner->answer_share(share, std::move(answer));
-                }});
+                .answer_share =
+                    [joined = core.get()](const RoundShare& share, std::vector<std::byte> answer) {
+                      if (joined->owner != nullptr)
+                        joined->owner->answer_share(share, std::move(answer));
+                    },
+                .outlook =
+                    [spawned = spawns](int pid) {
+                      const auto desk = spawned->desk();
+                      return desk != nullptr ? desk->outlook(pid) : actors::HostOutlook::none;
+                    },
+                .kill_host =
+                    [spawned = spawns](int pid) {
+                      if (const auto desk = spawned->desk())
+                        desk->kill(pid);
+                    }});
   supervisor = actors::spawn_supervisor(*system, core,
                                         {caf::actor_cast<caf::actor>(owner), caf::actor_cast<caf::actor>(population),
                                          caf::actor_cast<caf::actor>(hub), caf::actor_cast<caf::actor>(scout)});
@@ -213,7 +224,7 @@ Status Engine::Impl::shutdown(std::chrono::milliseconds timeout) {
   core->workers.close();
   while (in_flight->load() > 0 && Steady::now() < deadline)
     std::this_thread::sleep_for(look_interval);
-  spawn_desk().close();
+  spawn_desk()->close();
   attach.reset();
   door.reset();
 

@@ -56,7 +56,9 @@ public:
                       .access = std::move(access),
                       .wake = std::move(wake),
                       .enter = enter_,
-                      .rounds = &desk_} {}
+                      .rounds = &desk_,
+                      .seed = core_->seed,
+                      .records_causes = core_->journal != nullptr} {}
 
   const FollowTerms* follow_terms() const override { return core_->owner == nullptr ? &follow_terms_ : nullptr; }
 

@@ -48,7 +48,7 @@ struct Engine::Impl {
   Result<Version> swap_heavy(Version expected, std::span<const Write> writes, const CasOptions& options);
 
   /// Made when it is first asked for.
-  actors::SpawnDesk& spawn_desk();
+  std::shared_ptr<actors::SpawnDesk> spawn_desk();
 
   /// Lets others attach, and join from other hosts, if the options say so.
   void open_attach();
@@ -95,8 +95,7 @@ struct Engine::Impl {
   /// Of the schema; outlives the commits that are checked with it.
   std::shared_ptr<const SchemaGuard> schema_guard;  // guarded by schema_mutex
 
-  std::mutex spawn_mutex;
-  std::unique_ptr<actors::SpawnDesk> spawns;  // the pointer is guarded by spawn_mutex
+  const std::shared_ptr<actors::SpawnPlace> spawns = std::make_shared<actors::SpawnPlace>();
 
   std::mutex cohorts_mutex;
   std::map<std::string, actors::CohortActor, std::less<>> cohorts;  // guarded by cohorts_mutex

@@ -106,6 +106,8 @@ Result<Version> Engine::load_schema(const std::filesystem::path& file) {
 
 StateSchema Engine::schema() const {
   impl_->require_parent("schema");
+  if (impl_->core->owner != nullptr)
+    return impl_->core->owner->schema();
   const std::lock_guard lock{impl_->schema_mutex};
   return impl_->schema;
 }

@@ -48,7 +48,7 @@ Result<SpawnedProcess> Engine::spawn_process(std::string_view what, SpawnOptions
   const std::vector<std::string> known = actors::spawn_functions();
   const bool is_module = std::ranges::find(known, what) == known.end() && looks_like_module(what);
   const auto longest = options.start_timeout + end_of_killed_max;
-  auto kept = impl_->spawn_desk().keep(std::string{what}, is_module, std::move(options));
+  auto kept = impl_->spawn_desk()->keep(std::string{what}, is_module, std::move(options));
   if (!kept)
     return kept.error();
   if (Status runs = (*kept)->wait_until_running(longest); !runs) {
@@ -59,14 +59,12 @@ Result<SpawnedProcess> Engine::spawn_process(std::string_view what, SpawnOptions
 }
 
 std::vector<SpawnedStatus> Engine::spawned_processes() const {
-  return impl_->enter("spawned_processes") ? impl_->spawn_desk().list() : std::vector<SpawnedStatus>{};
+  return impl_->enter("spawned_processes") ? impl_->spawn_desk()->list() : std::vector<SpawnedStatus>{};
 }
 
-actors::SpawnDesk& Engine::Impl::spawn_desk() {
-  const std::lock_guard lock{spawn_mutex};
-  if (spawns == nullptr)
-    spawns = std::make_unique<actors::SpawnDesk>(*attach_handle ? **attach_handle : std::string{}, core->log);
-  return *spawns;
+std::shared_ptr<actors::SpawnDesk> Engine::Impl::spawn_desk() {
+  return spawns->desk_or(
+      [&] { return std::make_shared<actors::SpawnDesk>(*attach_handle ? **attach_handle : std::string{}, core->log); });
 }
 
 }  // namespace theus

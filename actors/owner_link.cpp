@@ -1,5 +1,6 @@
 #include "actors/owner_link.hpp"
 
+#include "actors/guarded.hpp"
 #include "actors/owner_errors.hpp"
 #include "actors/owner_reach.hpp"
 #include "actors/signals_blocked.hpp"
@@ -9,6 +10,7 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 namespace theus::actors {
 namespace {
@@ -20,15 +22,6 @@ constexpr int packets_per_look = 64;
 
 timespec as_timespec(std::chrono::nanoseconds time) noexcept {
   return {time.count() / 1'000'000'000, time.count() % 1'000'000'000};
-}
-
-/// A door for bad_alloc: the connection is then made anew.
-template <class Work>
-Status guarded(const Work& work) try {
-  work();
-  return {};
-} catch (const std::exception& error) {
-  return Error{Errc::resource_exhausted, "join", error.what()};
 }
 
 }  // namespace
@@ -50,12 +43,15 @@ Result<std::unique_ptr<OwnerLink>> OwnerLink::join(std::string handle, const Joi
 OwnerLink::OwnerLink(std::string handle, const JoinOptions& options, JoinedOwner owner, Descriptor wake)
     : options_(options),
       access_(std::move(owner.access)),
+      seed_(owner.seed),
+      origin_(owner.origin),
       address_(std::make_shared<OwnerAddress>(std::move(handle))),
       wake_(std::move(wake)),
       socket_(socket_of(owner)),
       identity_(std::move(owner.identity)),
       joins_(1),
-      reader_(std::in_place, feed_bytes_max) {}
+      reader_(std::in_place, feed_bytes_max),
+      records_causes_(owner.records_causes) {}
 
 OwnerLink::~OwnerLink() { stop(); }
 
@@ -76,7 +72,14 @@ Status OwnerLink::wait_for_state() {
 
 void OwnerLink::stop() {
   {
-    const std::lock_guard lock{mutex_};
+    std::unique_lock lock{mutex_};
+    // So that its end is not taken for the death of a host.
+    if (!is_stopping_ && socket_ != nullptr && has_state_ && !offer_.empty()) {
+      std::vector<std::byte> nothing;
+      append_offer(nothing, static_cast<std::uint64_t>(::getpid()), {});
+      add(ToOwner::offer, nothing);
+      flush(lock);
+    }
     is_stopping_ = true;
   }
   ring();
@@ -86,6 +89,7 @@ void OwnerLink::stop() {
   signals_.leave();
   std::unique_lock lock{mutex_};
   take_share_ = nullptr;
+  unstarted_.clear();
   changed_.notify_all();
   answer_all(std::exchange(pending_, {}), link_is_closed());
 }
@@ -108,7 +112,7 @@ void OwnerLink::run() {
         return;
       is_up = socket_ != nullptr;
     }
-    const Status done = guarded([&] { is_up ? serve() : rejoin(); });
+    const Status done = guarded("join", [&] { is_up ? serve() : rejoin(); });
     if (!done)
       lose_owner(done.error());
   }
@@ -169,6 +173,8 @@ Status OwnerLink::receive(std::span<const std::byte> message) {
     case ToJoined::state: taken = take_state(in); break;
     case ToJoined::signals: signals_.pump().take_signals(in); break;
     case ToJoined::fetched: signals_.pump().take_fetched(in); break;
+    case ToJoined::starts: take_starts(in); break;
+    case ToJoined::schema: taken = take_schema(in); break;
     case ToJoined::hosting: take_hosting(in); break;
     case ToJoined::share: take_share(in); break;
     case ToJoined::alive: have_state(); break;
@@ -242,7 +248,8 @@ void OwnerLink::have_state() {
     entry.insert(entry.end(), pending.again.begin(), pending.again.end());
     add(ToOwner::submit, entry);
   }
-  if (!offer_.empty())
+  owes_offer_ = !offer_.empty() && shares_in_hand_ > 0;
+  if (!offer_.empty() && !owes_offer_)
     add(ToOwner::offer, offer_);
   flush(lock);
   lock.unlock();
@@ -260,6 +267,23 @@ void OwnerLink::take_answers(CborCursor& in) {
     if (!pending.empty())
       pending.mapped().awaiting->answer(pending.mapped().index, std::move(answer.outcome));
   }
+}
+
+Status OwnerLink::take_schema(CborCursor& in) {
+  const std::string_view text = in.text();
+  if (in.failure() != nullptr)
+    return {};
+  auto schema = text.empty() ? Result<StateSchema>{StateSchema{}} : StateSchema::parse(text, "the owner's schema");
+  if (!schema)
+    return schema.error();
+  const std::lock_guard lock{mutex_};
+  schema_ = *std::move(schema);
+  return {};
+}
+
+StateSchema OwnerLink::schema() const {
+  const std::lock_guard lock{mutex_};
+  return schema_;
 }
 
 void OwnerLink::say_alive(Time now) {

@@ -12,6 +12,7 @@
 #include <condition_variable>
 #include <thread>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace theus::actors {
 
@@ -21,6 +22,8 @@ namespace theus::actors {
 /// owner with back-off until it is back.
 class OwnerLink final : public CommitDecider, private OwnerPost {
 public:
+  using Time = std::chrono::steady_clock::time_point;
+
   /// Errors: those of join_owner().
   static Result<std::unique_ptr<OwnerLink>> join(std::string handle, const JoinOptions& options);
   ~OwnerLink() override;
@@ -38,6 +41,8 @@ public:
   void decide(const std::shared_ptr<ProposalBatch>& batch) override;
   Result<std::optional<RequestLog::Outcome>> request_outcome(const Request& request) override;
   Reservations::Id reserve(std::span<const Path> paths, std::chrono::nanoseconds lifetime) override;
+  bool may_start(Reservations::Id id) const override;
+  bool wait_to_start(Reservations::Id id, Time deadline) override;
   void extend(Reservations::Id id, std::span<const Path> paths) override;
   void release(Reservations::Id id) override;
 
@@ -51,12 +56,16 @@ public:
   void answer_share(const RoundShare& share, std::vector<std::byte> answer);
 
   OwnerStatus status() const;
-  /// The owner's, when it was first joined.
+  /// The owner's: what it can tell of its schema, as of the commits that have come.
+  StateSchema schema() const;
+  /// The owner's, when it was first joined; one with other rules is not joined again.
   const AccessOptions& access() const noexcept { return access_; }
+  std::uint64_t seed() const noexcept { return seed_; }
+  std::uint64_t first_execution() const noexcept { return (origin_ << executions_bits) + 1; }
+  bool records_causes() const noexcept { return records_causes_.load(std::memory_order_relaxed); }
   const std::shared_ptr<OwnerAddress>& address() const noexcept { return address_; }
 
 private:
-  using Time = std::chrono::steady_clock::time_point;
   using Known = Result<std::optional<RequestLog::Outcome>>;
 
   /// Who waits for answers. Told by one thread at a time.
@@ -93,6 +102,8 @@ private:
   void add(ToOwner kind, std::span<const std::byte> entry);
   bool ask_to_reserve(Reservations::Id id, std::span<const Path> paths, std::chrono::nanoseconds lifetime);
   void flush(std::unique_lock<std::mutex>& lock);
+  /// Of which the shares are that come now.
+  std::string connection() const { return identity_.epoch + "/" + std::to_string(joins_); }
 
   // The thread.
   void run();
@@ -102,10 +113,13 @@ private:
   Status take_commits(CborCursor& in);
   Status take_state(CborCursor& in);
   void take_answers(CborCursor& in);
+  void take_starts(CborCursor& in);
+  Status take_schema(CborCursor& in);
   void take_hosting(CborCursor& in);
   void take_share(CborCursor& in);
   void begin_shares();
   void give_back(const RoundShare& share, const Error& why);
+  void tell_share(std::unique_lock<std::mutex>& lock, const RoundShare& share, std::vector<std::byte> answer);
   void say_alive(Time now);
   void lose_owner(const Error& fault);
   void answer_all(AllPending pending, const Error& error);
@@ -116,6 +130,8 @@ private:
 
   const JoinOptions options_;
   const AccessOptions access_;
+  const std::uint64_t seed_;
+  const std::uint64_t origin_;
   const std::shared_ptr<OwnerAddress> address_;
   const Descriptor wake_;  // an eventfd, readable when the thread has something to do
 
@@ -133,11 +149,15 @@ private:
   AllPending pending_;
   std::uint64_t last_number_ = 0;
   Reservations::Id last_reservation_ = Reservations::nobody;
+  std::unordered_set<Reservations::Id> unstarted_;  // of which the owner has not said that they may start
+  StateSchema schema_;
   std::deque<std::vector<std::byte>> queue_;
   ToOwner queued_last_ = ToOwner::alive;
   std::size_t queue_bytes_ = 0;
   std::vector<std::byte> offer_;  // a message, or empty
   TakeShare take_share_;
+  std::size_t shares_in_hand_ = 0;     // that are being stepped
+  bool owes_offer_ = false;            // when they are done: until then one of them may hang
   std::optional<std::size_t> hosted_;  // as the owner answered the newest offer
 
   OwnerSignals signals_{*this};  // what it reads is the thread's own
@@ -157,6 +177,7 @@ private:
   bool must_take_state_ = false;   // what is here cannot be followed from
   Silence silence_{owner_silence_max, alive_interval, Time{}};
   std::atomic<Time> last_said_{Time{}};
+  std::atomic<bool> records_causes_;
   int attempts_ = 0;
 
   std::thread thread_;  // last: it uses all of the above

@@ -34,6 +34,7 @@ void OwnerLink::lose_owner(const Error& fault) {
     fault_ = fault;
     queue_.clear();
     queue_bytes_ = 0;
+    unstarted_.clear();
     const Time give_up_at = Steady::now() + options_.patience;
     for (auto pending = pending_.begin(); pending != pending_.end();) {
       pending->second.give_up_at = give_up_at;
@@ -102,6 +103,7 @@ void OwnerLink::rejoin() {
   }
   const OwnerIdentity last = before.identity;
   before.version = turn_->version();
+  before.origin = origin_;
   if (must_take_state_)
     before.identity.epoch.clear();
   for (const std::string& handle : handles_near(address_->get())) {
@@ -117,6 +119,11 @@ void OwnerLink::rejoin() {
         fault_ = owner.error();
       continue;
     }
+    if (owner->access != access_) {
+      fault_ = has_other_rules();
+      continue;
+    }
+    records_causes_.store(owner->records_causes, std::memory_order_relaxed);
     address_->set(handle);
     socket_ = socket_of(*owner);
     // Following goes on from here when this is the same run of the owner and nothing was missed.

@@ -52,7 +52,7 @@ void OwnerLink::take_share(CborCursor& in) {
     return;
   {
     const std::lock_guard lock{mutex_};
-    share.epoch = identity_.epoch;
+    share.epoch = connection();
   }
   if (shares_.size() == shares_waiting_max)
     return give_back(share, {Errc::overloaded, "a share of a round", "too many wait for their version"});
@@ -72,24 +72,36 @@ void OwnerLink::begin_shares() {
       take = take_share_;
     }
     auto snapshot = turn_->try_snapshot();
-    if (take != nullptr && snapshot && snapshot->version() == share.version)
-      take(std::move(share), *std::move(snapshot));
-    else
+    if (take == nullptr || !snapshot || snapshot->version() != share.version) {
       give_back(share, missed(share, version));
+      continue;
+    }
+    {
+      const std::lock_guard lock{mutex_};
+      ++shares_in_hand_;
+    }
+    take(std::move(share), *std::move(snapshot));
   }
 }
 
 void OwnerLink::give_back(const RoundShare& share, const Error& why) {
   std::vector<std::byte> answer;
   append_returned(answer, share.number, why);
-  answer_share(share, std::move(answer));
+  std::unique_lock lock{mutex_};
+  tell_share(lock, share, std::move(answer));
 }
 
 void OwnerLink::answer_share(const RoundShare& share, std::vector<std::byte> answer) {
   std::unique_lock lock{mutex_};
-  // Of a share of an earlier run of the owner, or when it is away, nobody wants to hear.
-  if (socket_ == nullptr || share.epoch != identity_.epoch)
-    return;
+  if (--shares_in_hand_ == 0 && std::exchange(owes_offer_, false) && socket_ != nullptr)
+    add(ToOwner::offer, offer_);
+  tell_share(lock, share, std::move(answer));
+}
+
+void OwnerLink::tell_share(std::unique_lock<std::mutex>& lock, const RoundShare& share, std::vector<std::byte> answer) {
+  // Of a share that came by an earlier connection, or when the owner is away, nobody wants to hear.
+  if (socket_ == nullptr || share.epoch != connection())
+    return flush(lock);
   std::vector<std::byte> entry;
   append_cbor_text(entry, identity_.epoch);
   if (const auto refused = refusal(entry.size() + answer.size()))

@@ -24,6 +24,10 @@ Error overloaded(std::string_view what, std::size_t limit) {
       .with("limit", limit);
 }
 
+Cause cause_of(const ProposalView& proposal) {
+  return proposal.cause != nullptr ? *proposal.cause : Cause{.kind = proposal.kind, .time = system_clock().wall()};
+}
+
 }  // namespace
 
 /// A thread's way to wait.
@@ -160,7 +164,7 @@ Outcome OwnerLink::decide(const ProposalView& proposal) {
     return Error{Errc::unsupported, "schema", "it stays with the process that runs the engine",
                  "Set it there; commits from here are held to it"};
   std::vector<std::byte> bytes;
-  append_proposal(bytes, proposal, proposal.cause != nullptr ? *proposal.cause : Cause{});
+  append_proposal(bytes, proposal, cause_of(proposal));
   AwaitedOne awaited;
   std::unique_lock lock{mutex_};
   const bool has_request = proposal.request != nullptr;
@@ -179,7 +183,7 @@ void OwnerLink::decide(const std::shared_ptr<ProposalBatch>& batch) {
   std::vector<std::vector<std::byte>> all(batch->proposals.size());
   for (std::size_t i = 0; i < all.size(); ++i)
     if (const ProposalView& proposal = batch->proposals[i]; !batch->outcomes[i])
-      append_proposal(all[i], proposal, proposal.cause != nullptr ? *proposal.cause : Cause{});
+      append_proposal(all[i], proposal, cause_of(proposal));
   auto awaited = std::make_unique<AwaitedBatch>(batch);
   std::unique_lock lock{mutex_};
   for (std::size_t i = 0; i < all.size(); ++i) {
@@ -217,41 +221,6 @@ Result<std::optional<RequestLog::Outcome>> OwnerLink::request_outcome(const Requ
   flush(lock);
   lock.unlock();
   return awaited.wait();
-}
-
-/// REQUIRES: the lock.
-bool OwnerLink::ask_to_reserve(Reservations::Id id, std::span<const Path> paths, std::chrono::nanoseconds lifetime) {
-  std::vector<std::byte> entry;
-  append_cbor_number(entry, id);
-  const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(lifetime).count();
-  append_cbor_number(entry, static_cast<std::uint64_t>(milliseconds));
-  for (const Path& path : paths)
-    append_cbor_text(entry, path.spelling());
-  if (refusal(entry.size()))
-    return false;
-  add(ToOwner::reserve, entry);
-  return true;
-}
-
-Reservations::Id OwnerLink::reserve(std::span<const Path> paths, std::chrono::nanoseconds lifetime) {
-  const std::lock_guard lock{mutex_};
-  // It goes with the proposal that follows.
-  return ask_to_reserve(last_reservation_ + 1, paths, lifetime) ? ++last_reservation_ : Reservations::nobody;
-}
-
-void OwnerLink::extend(Reservations::Id id, std::span<const Path> paths) {
-  const std::lock_guard lock{mutex_};
-  (void)ask_to_reserve(id, paths, {});
-}
-
-void OwnerLink::release(Reservations::Id id) {
-  std::vector<std::byte> entry;
-  append_cbor_number(entry, id);
-  std::unique_lock lock{mutex_};
-  if (refusal(entry.size()))
-    return;  // with the connection went what was reserved by it
-  add(ToOwner::release, entry);
-  flush(lock);
 }
 
 Status OwnerLink::post(ToOwner kind, std::span<const std::byte> entry) {

@@ -168,7 +168,7 @@ Population::behavior_type population(Self self, PopulationTerms terms) {
       [self](const OfferedAgents& message) { take_offer(self, message); },
       [self](const ShareAnswered& message) { take_share_answer(self, message); },
       [self](const HostLeft& message) { take_host_left(self, message.line); },
-      [self](HostIsOverdue message) { give_up_waiting(self, message.part); },
+      [self](LookAtParts) { look_at_parts(self); },
       [self](const ListHosts& message) { message.answer(self->state.hosts.report(self->state.members->all())); },
       [self](const OfferAgents& message) { message.answer(agents_to_offer(self->state)); },
       [self](const StepShare& message) { step_share(self, message); },

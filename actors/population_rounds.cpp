@@ -139,6 +139,12 @@ void commit_round(Self self) {
     add_cause(*proposal, *running.request, *running.start, running.lineup->members, state.members->all(),
               running.attempt);
     running.is_recorded = proposal->is_recorded;
+  } else if (state.terms.core->records_causes()) {
+    proposal->cause = std::make_shared<const Cause>(Cause{.kind = Cause::Kind::round,
+                                                          .name = running.request->pattern(),
+                                                          .number = running.start->first_execution,
+                                                          .attempt = static_cast<std::uint64_t>(running.attempt),
+                                                          .time = running.start->time});
   }
   tell(state.terms.owner, CommitRequest{std::make_shared<const Proposal>(*std::move(proposal)), self});
 }

@@ -215,10 +215,8 @@ struct ShareAnswered {
 struct HostLeft {
   HostLinePtr line;
 };
-/// To itself: that part of a round has waited for a host until the round's deadline.
-struct HostIsOverdue {
-  std::uint64_t part = 0;
-};
+/// To itself: some host may have had a share for too long, or some part of a round may have waited too long for one.
+struct LookAtParts {};
 struct ListHosts {
   std::function<void(std::vector<RoundHost>)> answer;
 };
@@ -237,6 +235,10 @@ struct ShareStepped {
   std::uint64_t number = 0;  ///< its own
 };
 
+/// Whether another host can be expected after one that has gone: of a process that runs still, nobody knows whether it
+/// is just ending.
+enum class HostOutlook : std::uint8_t { none, runs_still, coming };
+
 struct PopulationTerms {
   CorePtr core;
   StateOwner owner;
@@ -247,18 +249,20 @@ struct PopulationTerms {
   std::function<void(const Escalation&)> on_escalation{};
   /// Takes what came of a share to the owner.
   std::function<void(const RoundShare& share, std::vector<std::byte> answer)> answer_share{};
+  /// As to the processes that the engine keeps alive, after this one has gone; nothing: it keeps none.
+  std::function<HostOutlook(int pid)> outlook{};
+  /// Kills the process, if it is one that the engine keeps alive.
+  std::function<void(int pid)> kill_host{};
 };
 
 /// POPULATION: owns the agents, restarts those that die, gives up those that fail too often, runs rounds one after the
 /// other and commits each as a whole. It shares rounds out to processes that joined; in one of those, it steps the
 /// owner's shares as well.
-using Population =
-    caf::typed_actor<caf::reacts_to<AddAgents>, caf::reacts_to<StopAgent>, caf::reacts_to<ListAgents>,
-                     caf::reacts_to<Supervise>, caf::reacts_to<AgentFailed>, caf::reacts_to<StartRound>,
-                     caf::reacts_to<RoundStepped>, caf::reacts_to<CommitReply>, caf::reacts_to<OfferedAgents>,
-                     caf::reacts_to<ShareAnswered>, caf::reacts_to<HostLeft>, caf::reacts_to<HostIsOverdue>,
-                     caf::reacts_to<ListHosts>, caf::reacts_to<OfferAgents>, caf::reacts_to<StepShare>,
-                     caf::reacts_to<ShareStepped>>;
+using Population = caf::typed_actor<
+    caf::reacts_to<AddAgents>, caf::reacts_to<StopAgent>, caf::reacts_to<ListAgents>, caf::reacts_to<Supervise>,
+    caf::reacts_to<AgentFailed>, caf::reacts_to<StartRound>, caf::reacts_to<RoundStepped>, caf::reacts_to<CommitReply>,
+    caf::reacts_to<OfferedAgents>, caf::reacts_to<ShareAnswered>, caf::reacts_to<HostLeft>, caf::reacts_to<LookAtParts>,
+    caf::reacts_to<ListHosts>, caf::reacts_to<OfferAgents>, caf::reacts_to<StepShare>, caf::reacts_to<ShareStepped>>;
 Population spawn_population(caf::actor_system& system, PopulationTerms terms);
 
 // ---- cohorts ----
@@ -340,7 +344,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::RoundStepped)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::OfferedAgents)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::ShareAnswered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::HostLeft)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::HostIsOverdue)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::LookAtParts)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::ListHosts)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::OfferAgents)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(theus::actors::StepShare)

@@ -65,8 +65,8 @@ Result<ProcessPtr> Registry::find(std::string_view name) const {
   std::vector<std::string> known;
   for (const auto& [other, process] : *processes)
     known.push_back(other);
-  return Error{Errc::unknown_process, "'" + std::string{name} + "'", "no process of this name is registered",
-               suggest(name, known)};
+  return Error{Errc::unknown_process, std::string{"'"}.append(name).append("'"),
+               "no process of this name is registered", suggest(name, known)};
 }
 
 Status check_arguments(const RegisteredProcess& process, const Value& arguments) {

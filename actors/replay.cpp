@@ -82,7 +82,7 @@ private:
     if (auto applied = states_.apply(version, *writes); !applied)
       return applied;
     ++report_.commits;
-    ++report_.causes[std::string{to_string(record.cause.kind)}];
+    ++report_.causes[std::string{to_string(record.cause.kind)} + (record.cause.origin != 0 ? " (joined)" : "")];
     hold(states_.state());
     if (options_.on_version)
       if (auto told = actors::call_user([&] { options_.on_version(held_.back()); }); !told)

@@ -28,6 +28,19 @@ bool SpawnedProcess::Kept::is_to_stop() const {
   return is_to_stop_;
 }
 
+void SpawnedProcess::Kept::kill(int pid) {
+  const std::lock_guard lock{mutex_};
+  if (course_.status().pid != pid)
+    return;
+  kill_ = pid;
+  ::eventfd_write(alarm_->number(), 1);
+}
+
+bool SpawnedProcess::Kept::takes_kill(int pid) {
+  const std::lock_guard lock{mutex_};
+  return std::exchange(kill_, 0) == pid;
+}
+
 Status SpawnedProcess::Kept::wait_until_running(std::chrono::milliseconds timeout) const {
   std::unique_lock lock{mutex_};
   const SpawnedStatus& now = course_.status();
@@ -76,7 +89,7 @@ Result<std::shared_ptr<SpawnedProcess::Kept>> SpawnDesk::keep(std::string name, 
     return Error{Errc::resource_exhausted, "spawn_process", "there is no descriptor left", "Raise their limit"};
   }
   SpawnTerms terms{.handle = handle_, .name = name, .is_module = is_module, .grace_ms = options.grace.count()};
-  std::vector<std::string> command = options.command.empty() ? own_program() : options.command;
+  std::vector<std::string> command = options.command;
   auto kept = std::make_shared<SpawnedProcess::Kept>(std::move(name), std::move(options), alarm_);
   if (kept_.size() >= kept_max)
     std::erase_if(kept_, [](const KeptPtr& each) {
@@ -99,6 +112,20 @@ std::vector<SpawnedStatus> SpawnDesk::list() const {
   for (const KeptPtr& each : kept_)
     all.push_back(each->status());
   return all;
+}
+
+HostOutlook SpawnDesk::outlook(int pid) const {
+  const std::vector<SpawnedStatus> all = list();
+  if (std::ranges::any_of(
+          all, [](State each) { return each == State::waiting || each == State::starting; }, &SpawnedStatus::state))
+    return HostOutlook::coming;
+  return std::ranges::find(all, pid, &SpawnedStatus::pid) != all.end() ? HostOutlook::runs_still : HostOutlook::none;
+}
+
+void SpawnDesk::kill(int pid) const {
+  const std::lock_guard lock{mutex_};
+  for (const KeptPtr& each : kept_)
+    each->kill(pid);
 }
 
 void SpawnDesk::close() {
@@ -172,7 +199,7 @@ std::optional<SpawnDesk::Time> SpawnDesk::tend(Seat& seat, bool is_closing, Time
     return std::pair{seat.asked_at ? *seat.asked_at + course.options().grace : course.look_at(),
                      course.is_overdue(now)};
   });
-  if (is_overdue || (seat.asked_at && now >= kill_at)) {
+  if (is_overdue || (seat.asked_at && now >= kill_at) || seat.kept->takes_kill(seat.child->pid())) {
     seat.child->kill();
     return Time::max();  // its death is told
   }
@@ -193,8 +220,11 @@ void SpawnDesk::start(Seat& seat, Time now) const {
   const auto terms = encode_body(to_value(seat.terms));
   if (!terms)
     return failed(terms.error());
-  auto child =
-      ChildProcess::start({.command = seat.command, .environment = {spawn_mark()}, .descriptors = {theirs.number()}});
+  ChildPlan plan = own_program(spawn_mark());
+  if (!seat.command.empty())
+    plan = {.command = seat.command, .environment = std::move(plan.environment)};
+  plan.descriptors = {theirs.number()};
+  auto child = ChildProcess::start(plan);
   if (!child)
     return failed(child.error());
   if (auto told = send_message(ours.number(), PacketKind::terms, *terms); !told)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/protocol.hpp"
 #include "actors/spawn_service.hpp"
 #include "runtime/child_process.hpp"
 #include "runtime/isolated/packets.hpp"
@@ -32,6 +33,9 @@ public:
     return look(course_);
   }
   bool is_to_stop() const;
+  /// That process is to be killed, and so started again; nothing when it is another one by now.
+  void kill(int pid);
+  bool takes_kill(int pid);
 
 private:
   const std::shared_ptr<const Descriptor> alarm_;  // an eventfd of the desk's thread
@@ -41,6 +45,7 @@ private:
   // Guarded by mutex_.
   SpawnCourse course_;
   bool is_to_stop_ = false;
+  int kill_ = 0;  // the process that is to be killed; 0: none
 };
 
 namespace actors {
@@ -58,6 +63,10 @@ public:
   /// Returns at once. Errors: closed, resource_exhausted.
   Result<std::shared_ptr<SpawnedProcess::Kept>> keep(std::string name, bool is_module, SpawnOptions options);
   std::vector<SpawnedStatus> list() const;
+  /// Whether one of them has yet to run, or else that process runs.
+  HostOutlook outlook(int pid) const;
+  /// Kills that process, if it is one of them.
+  void kill(int pid) const;
   /// Asks all of them to end, kills those that do not within their grace, and waits. Idempotent.
   void close();
 
@@ -69,7 +78,7 @@ private:
   struct Seat {
     KeptPtr kept;
     SpawnTerms terms;
-    std::vector<std::string> command;
+    std::vector<std::string> command;  // empty: this program
     std::optional<ChildProcess> child{};
     Descriptor socket{};
     std::optional<Error> said{};     // why it refuses to run
@@ -98,6 +107,27 @@ private:
   // Of the thread.
   std::list<Seat> seats_;
   WorkerMessageReader reader_;
+};
+
+/// Where an engine's desk stands once there is one, for who may outlive the engine. Thread-safe.
+class SpawnPlace {
+public:
+  std::shared_ptr<SpawnDesk> desk() const {
+    const std::lock_guard lock{mutex_};
+    return desk_;
+  }
+  /// The one that is there, or else the one that `make` makes.
+  template <class Make>
+  std::shared_ptr<SpawnDesk> desk_or(const Make& make) {
+    const std::lock_guard lock{mutex_};
+    if (desk_ == nullptr)
+      desk_ = make();
+    return desk_;
+  }
+
+private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<SpawnDesk> desk_;  // guarded by mutex_
 };
 
 }  // namespace actors

@@ -84,6 +84,7 @@ Status register_all(Engine& engine, const SpawnTerms& terms, const std::map<std:
 [[noreturn]] void serve(const std::map<std::string, SpawnFunction>& functions) {
   // What it starts was not spawned.
   ::fcntl(owner_socket, F_SETFD, FD_CLOEXEC);
+  take_program_name();
   ::unsetenv(spawn_mark_name);
   const auto terms = received_terms();
   if (!terms)

@@ -39,10 +39,12 @@ Result<std::unique_ptr<Worker>> Worker::start(const WorkerOptions& options, std:
                  "Free descriptors, or raise their limit"};
   Descriptor ours{ends[0]};
   const Descriptor theirs{ends[1]};
-  auto child = ChildProcess::start({.command = options.command.empty() ? own_program() : options.command,
-                                    .environment = {worker_mark()},
-                                    .descriptors = {theirs.number(), made->file.number()},
-                                    .memory_bytes_max = options.memory_bytes_max});
+  ChildPlan plan = own_program(worker_mark());
+  if (!options.command.empty())
+    plan = {.command = options.command, .environment = std::move(plan.environment)};
+  plan.descriptors = {theirs.number(), made->file.number()};
+  plan.memory_bytes_max = options.memory_bytes_max;
+  auto child = ChildProcess::start(plan);
   if (!child)
     return child.error();
   if (auto told = send_message(ours.number(), PacketKind::terms, terms); !told)

@@ -57,6 +57,7 @@ public:
     for (const int number : {owner_socket, page_number})
       ::fcntl(number, F_SETFD, FD_CLOEXEC);
     ::unsetenv(mark_name);
+    take_program_name();
     leave_with_owner(socket_);
     while (true) {
       auto message = reader_.next(socket_, 0);

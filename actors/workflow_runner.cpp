@@ -2,6 +2,7 @@
 #include "actors/protocol.hpp"
 #include "actors/snapshot_reader.hpp"
 #include "actors/user_callback.hpp"
+#include "actors/workflow_errors.hpp"
 #include "runtime/backoff.hpp"
 #include "runtime/workflow_cursor.hpp"
 
@@ -61,28 +62,10 @@ void finish(Self self) {
   end(self, std::move(report));
 }
 
-const StepPlace& place_of(const WorkflowAction& action) {
-  static const StepPlace end_of_run;
-  return std::visit(
-      [](const auto& each) -> const StepPlace& {
-        if constexpr (requires { each.step; })
-          return each.step;
-        else
-          return end_of_run;
-      },
-      action);
-}
-
-/// Stops the workflow; the error tells the step and its line besides what went wrong.
+/// Stops the workflow at the current step.
 void fail(Self self, const Error& why) {
-  const StepPlace& step = place_of(*self->state.action);
-  Error error{why.code(),
-              step.file + ":" + std::to_string(step.at.line) + ", step '" + step.label + "', " + why.where(),
-              why.cause(), why.remedy()};
-  for (const Value fields = why.fields(); const auto [name, value] : fields.members())
-    error.set(name, value);
-  error.set("step", step.label).set("line", step.at.line).set("steps_run", self->state.steps_run);
-  end(self, std::move(error));
+  const State& state = self->state;
+  end(self, failed_at(place_of(*state.action), why, state.steps_run));
 }
 
 /// One timer serves all steps: it looks again at the earliest deadline there is when it goes off.
@@ -117,7 +100,7 @@ void run_process(Self self, const RunProcess& wanted) {
 void commit(Self self, Proposal proposal) {
   State& state = self->state;
   ++state.attempt;
-  if (state.core->journal != nullptr)
+  if (state.core->records_causes())
     proposal.cause = std::make_shared<const Cause>(Cause{.kind = Cause::Kind::workflow,
                                                          .name = state.run->workflow.name(),
                                                          .number = state.step,
@@ -192,16 +175,6 @@ void evaluate(Self self) {
           run_round(self, action);
       },
       *state.action);
-}
-
-Error cancelled(const WorkflowRun& run) {
-  return Error{Errc::cancelled, "workflow '" + run.workflow.name() + "'", "it was cancelled",
-               "Steps that were committed stay committed"};
-}
-
-Error too_late(const WorkflowRun& run) {
-  return Error{Errc::deadline, "workflow '" + run.workflow.name() + "'", "it did not end within its time",
-               "Raise limits.deadline in the file, or the timeout of the run"};
 }
 
 void advance(Self self) {

@@ -21,4 +21,22 @@ std::string_view to_string(Cause::Kind kind) noexcept {
   return "unknown";
 }
 
+std::string text_of(const Cause& cause) {
+  std::string text{to_string(cause.kind)};
+  if (!cause.name.empty())
+    text += " '" + cause.name + "'";
+  if (cause.origin != 0)
+    text += " of the joined process " + std::to_string(cause.origin);
+  return text;
+}
+
+bool may_come_from_joined(const Cause& cause) noexcept {
+  switch (cause.kind) {
+    case Cause::Kind::initial:
+    case Cause::Kind::migration:
+    case Cause::Kind::attached: return false;
+    default: return cause.origin == 0 && cause.name.size() <= cause_name_bytes_max;
+  }
+}
+
 }  // namespace theus

@@ -40,11 +40,20 @@ struct Cause {
   std::uint64_t contract = 0;
   /// Arguments of a call; for agents and rounds what runtime/agent_cause.hpp tells.
   Value arguments{};
+  /// The joined process that asked for it, as the owner counts them; 0: the owner itself. Set by the owner alone.
+  std::uint64_t origin = 0;
 
   friend bool operator==(const Cause&, const Cause&) = default;
 };
 
 /// "external", "process", ...
 std::string_view to_string(Cause::Kind kind) noexcept;
+/// "process 'restock'", "process 'restock' of the joined process 3"
+std::string text_of(const Cause& cause);
+
+/// The owner checks what a process that joined says of a cause of its own: kinds that only the owner can have, and
+/// names beyond this, are refused.
+inline constexpr std::size_t cause_name_bytes_max = 1024;
+bool may_come_from_joined(const Cause& cause) noexcept;
 
 }  // namespace theus

@@ -111,8 +111,8 @@ public:
     auto environment = environment_with(plan.environment);
     pid_t pid = -1;
     if (failure_ == 0)
-      note(posix_spawn(&pid, command.front().c_str(), &actions_, &attributes_, pointers(command).data(),
-                       pointers(environment).data()));
+      note(posix_spawn(&pid, plan.file.empty() ? command.front().c_str() : plan.file.c_str(), &actions_, &attributes_,
+                       pointers(command).data(), pointers(environment).data()));
     return failure_ == 0 ? Result<pid_t>{pid} : not_started(plan.command.front(), failure_);
   }
 

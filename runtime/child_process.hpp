@@ -33,6 +33,8 @@ struct ChildEnd {
 struct ChildPlan {
   /// The program, by its path, and its arguments.
   std::vector<std::string> command;
+  /// What is started in place of the path that the command begins with, which is then only what it is called.
+  std::string file{};
   /// "NAME=value", instead of what this process has of that name; all else of its environment is inherited.
   std::vector<std::string> environment{};
   /// Descriptors it gets, as numbers 3, 4, ... in this order, whatever their numbers and flags are here. It gets no

@@ -19,6 +19,9 @@ public:
   /// Reserves there, without waiting for an answer: what comes later and names the id is decided on when it may start.
   /// Reservations::nobody when that cannot be asked.
   virtual Reservations::Id reserve(std::span<const Path> paths, std::chrono::nanoseconds lifetime) = 0;
+  /// As those of Reservation. True also for one that is gone, with the connection or because there were too many.
+  virtual bool may_start(Reservations::Id id) const = 0;
+  virtual bool wait_to_start(Reservations::Id id, std::chrono::steady_clock::time_point deadline) = 0;
   virtual void extend(Reservations::Id id, std::span<const Path> paths) = 0;
   virtual void release(Reservations::Id id) = 0;
 };

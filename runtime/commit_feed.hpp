@@ -56,11 +56,12 @@ public:
   /// From now on the next commit writes to this eventfd, which must stay open until the followers are gone.
   void arm(int event_fd) noexcept { armed_.store(event_fd); }
   void disarm() noexcept { armed_.store(-1); }
+  /// Writes to it now.
+  void ring() noexcept;
 
 private:
   void seal();
   void clear() noexcept;
-  void ring() noexcept;
 
   const std::size_t bytes_max_;
   std::atomic<int> followers_{0};

@@ -1,6 +1,6 @@
 #include "runtime/commit_record.hpp"
 
-#include "runtime/cbor_stream.hpp"
+#include "runtime/cbor_time.hpp"
 
 namespace theus {
 namespace {
@@ -10,21 +10,23 @@ using Bytes = std::vector<std::byte>;
 void append_list(Bytes& out, std::size_t items) { append_cbor_head(out, CborMajor::array, items); }
 
 void append_cause(Bytes& out, const Cause& cause) {
-  append_list(out, 7);
+  append_list(out, cause.origin != 0 ? 8 : 7);
   append_cbor_number(out, static_cast<std::uint64_t>(cause.kind));
   append_cbor_text(out, cause.name);
   append_cbor_number(out, cause.number);
   append_cbor_number(out, cause.attempt);
-  const auto time = std::chrono::duration_cast<std::chrono::nanoseconds>(cause.time.time_since_epoch());
-  append_cbor(out, Value{static_cast<std::int64_t>(time.count())});
+  append_cbor_time(out, cause.time);
   append_cbor_number(out, cause.contract);
   append_cbor(out, cause.arguments);
+  if (cause.origin != 0)
+    append_cbor_number(out, cause.origin);
 }
 
 Cause read_cause(CborCursor& in) {
   Cause cause;
-  if (in.list() != 7)
-    in.fail("a cause has seven parts");
+  const std::size_t parts = in.list();
+  if (parts != 7 && parts != 8)
+    in.fail("a cause has seven parts, that of a joined process eight");
   const std::uint64_t kind = in.number();
   if (kind > static_cast<std::uint64_t>(Cause::Kind::last))
     in.fail("the kind of a cause is unknown");
@@ -32,14 +34,11 @@ Cause read_cause(CborCursor& in) {
   cause.name = in.text();
   cause.number = in.number();
   cause.attempt = in.number();
-  const Value time = in.value();
-  if (!time.is_int())
-    in.fail("a time is no number");
-  else
-    cause.time = std::chrono::system_clock::time_point{
-        std::chrono::duration_cast<std::chrono::system_clock::duration>(std::chrono::nanoseconds{time.as_int()})};
+  cause.time = read_cbor_time(in);
   cause.contract = in.number();
   cause.arguments = in.value();
+  if (parts == 8)
+    cause.origin = in.number();
   return cause;
 }
 

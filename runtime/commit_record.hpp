@@ -4,6 +4,7 @@
 //
 //   record  = [base, cause, [write, ...], [signal, ...], request]
 //   cause   = [kind, name, number, attempt, time, contract, arguments]    time: nanoseconds since 1970, UTC
+//             or of a joined process  [..., arguments, origin]
 //   write   = [kind, path, value]  or for a splice  [kind, path, value, position, removed]
 //   signal  = [name, payload]
 //   request = null or [id, fingerprint, value]

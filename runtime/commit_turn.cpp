@@ -191,6 +191,9 @@ CommitTurn::Verdict CommitTurn::commit_now(const ProposalView& proposal) {
     return next.error();
   if (proposal.schema != nullptr) [[unlikely]] {
     schema_ = *proposal.schema;
+    schema_changes_.fetch_add(1);
+    if (terms_.feed != nullptr)
+      terms_.feed->ring();  // it need not come with a commit
     if (schema_->allows_non_finite())
       may_be_non_finite_.store(true, std::memory_order_relaxed);
   }

@@ -140,6 +140,8 @@ public:
 
   /// What is in force, or nothing.
   std::shared_ptr<const SchemaGuard> schema() const;
+  /// Another number each time that this changes.
+  std::uint64_t schema_changes() const noexcept { return schema_changes_.load(); }
 
   /// From now on commits are refused (closed) and watches are told so; reading goes on. What the log is to keep is
   /// kept before it returns. Errors: why some of it was not.
@@ -212,13 +214,14 @@ private:
   const Terms terms_;
   const Error out_of_memory_;  // made beforehand, when there still is memory for its text
   mutable std::mutex turn_;
-  const Root* head_;                            // guarded by turn_
-  WatchPoints watches_;                         // guarded by turn_
-  RequestLog requests_;                         // guarded by turn_
-  Reservations reservations_;                   // guarded by turn_
-  bool may_retain_ = true;                      // guarded by turn_; what the last look said
-  std::shared_ptr<const SchemaGuard> schema_;   // guarded by turn_
-  std::atomic<bool> may_be_non_finite_{false};  // some schema allowed it once; written under turn_
+  const Root* head_;                              // guarded by turn_
+  WatchPoints watches_;                           // guarded by turn_
+  RequestLog requests_;                           // guarded by turn_
+  Reservations reservations_;                     // guarded by turn_
+  bool may_retain_ = true;                        // guarded by turn_; what the last look said
+  std::shared_ptr<const SchemaGuard> schema_;     // guarded by turn_
+  std::atomic<std::uint64_t> schema_changes_{0};  // written under turn_
+  std::atomic<bool> may_be_non_finite_{false};    // some schema allowed it once; written under turn_
   std::condition_variable released_;
   bool is_closed_ = false;                       // guarded by turn_
   alignas(64) std::atomic<Version> version_{0};  // of the published root; written under turn_

@@ -127,7 +127,8 @@ Settlement* CommitTurn::Logging::fail(const Error& error) noexcept {
              error.code() == Errc::journal_corrupt;
   if (turn_.terms_.publishes_before_logging)
     return unsettled_.detach_waiting();
-  turn_.schema_ = settled_schema_;
+  if (std::exchange(turn_.schema_, settled_schema_) != settled_schema_)
+    turn_.schema_changes_.fetch_add(1);
   turn_.memory_->rewind(turn_.head_);
   turn_.head_ = turn_.memory_->published();
   turn_.requests_.forget_after(turn_.head_->version);

@@ -45,12 +45,11 @@ Value data_of(std::span<const Signal> signals) {
 }
 
 Error diverged(Version version, const Cause& cause, std::string what) {
-  return Error{Errc::replay_diverged,
-               std::string{to_string(cause.kind)} + " '" + cause.name + "', version " + std::to_string(version),
-               std::move(what),
+  return Error{Errc::replay_diverged, text_of(cause) + ", version " + std::to_string(version), std::move(what),
                "Run the version of the program that wrote the journal, or keep the change and begin a new journal"}
       .with("version", version)
-      .with("process", cause.name);
+      .with("process", cause.name)
+      .with("origin", cause.origin);
 }
 
 }  // namespace

@@ -12,10 +12,6 @@ namespace {
 
 bool matches(std::string_view pattern, std::string_view name) { return pattern == "*" || matches_name(pattern, name); }
 
-std::string described(const Cause& cause) {
-  return std::string{to_string(cause.kind)} + (cause.name.empty() ? "" : " '" + cause.name + "'");
-}
-
 Effects effects_of(Proposal&& proposal) { return {std::move(proposal.writes), std::move(proposal.signals)}; }
 
 }  // namespace
@@ -43,18 +39,20 @@ Rerun::Rerun(Cast cast)
 }
 
 Error Rerun::not_replayable(const Cause& cause, std::string why, std::string remedy) const {
-  return Error{Errc::not_replayable, described(cause) + ", version " + std::to_string(version_), std::move(why),
+  return Error{Errc::not_replayable, text_of(cause) + ", version " + std::to_string(version_), std::move(why),
                std::move(remedy)}
       .with("version", version_)
-      .with("process", cause.name);
+      .with("process", cause.name)
+      .with("origin", cause.origin);
 }
 
 Error Rerun::failed(const Cause& cause, const Error& error) const {
-  return Error{Errc::replay_diverged, described(cause) + ", version " + std::to_string(version_),
+  return Error{Errc::replay_diverged, text_of(cause) + ", version " + std::to_string(version_),
                "it was committed, but run again it fails: " + error.text(),
                "Run the version of the program that wrote the journal, or keep the change and begin a new journal"}
       .with("version", version_)
       .with("process", cause.name)
+      .with("origin", cause.origin)
       .with("diff", Value::list())
       .with("error", error.text());
 }
@@ -74,6 +72,9 @@ Result<std::optional<Effects>> Rerun::run(Version version, const CommitRecord& r
   version_ = version;
   next_states_.clear();
   stepped_ = nullptr;
+  // Private states and columns of a joined process are followed by nobody.
+  if (record.cause.origin != 0 && record.cause.kind != Cause::Kind::process)
+    return std::optional<Effects>{};
   switch (record.cause.kind) {
     case Cause::Kind::process: return run_process(record, base);
     case Cause::Kind::round: return run_round(record, base);

@@ -26,17 +26,16 @@ Reservation::~Reservation() {
   turn_->released_.notify_all();
 }
 
-// Elsewhere the proposal waits for it.
 bool Reservation::may_start() const {
-  if (turn_->terms_.elsewhere != nullptr)
-    return true;
+  if (const CommitDecider* const elsewhere = turn_->terms_.elsewhere)
+    return elsewhere->may_start(id_);
   const std::lock_guard lock{turn_->turn_};
   return turn_->reservations_.may_start(id_, turn_->clock_.now());
 }
 
 bool Reservation::wait_to_start(std::chrono::steady_clock::time_point deadline) const {
-  if (turn_->terms_.elsewhere != nullptr)
-    return true;
+  if (CommitDecider* const elsewhere = turn_->terms_.elsewhere)
+    return elsewhere->wait_to_start(id_, deadline);
   std::unique_lock lock{turn_->turn_};
   while (!turn_->reservations_.may_start(id_, turn_->clock_.now())) {
     if (turn_->clock_.now() >= deadline)

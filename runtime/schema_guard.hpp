@@ -27,6 +27,8 @@ public:
   /// Whether the whole state fits.
   Status check_all(const Root& state, bool finite) const;
 
+  /// What it was compiled from.
+  const StateSchema& schema() const noexcept { return source_; }
   bool allows_non_finite() const noexcept { return has_non_finite_; }
   bool has_secrets() const noexcept { return has_secrets_; }
   /// The value, which stands at the path, with "(secret)" for what is.
@@ -74,6 +76,7 @@ private:
   bool may_be_non_finite(const Path& path) const;
   bool is_secret(const Path& path) const;
 
+  StateSchema source_;
   std::vector<Step> steps_;  // the first one is the root
   std::vector<Guarded> schemas_;
   std::vector<Rule> rules_;

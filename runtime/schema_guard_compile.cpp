@@ -67,6 +67,7 @@ const SchemaGuard::Step* SchemaGuard::find_known(std::uint32_t at, const Segment
 
 Result<std::shared_ptr<const SchemaGuard>> SchemaGuard::compile(const StateSchema& schema, CallUser call) {
   std::shared_ptr<SchemaGuard> guard{new SchemaGuard};
+  guard->source_ = schema;
   if (schema.schemas().size() > StateSchema::paths_max)
     return unfit("schema", "it has more than " + std::to_string(StateSchema::paths_max) + " paths",
                  "Describe the parents instead");

@@ -14,8 +14,6 @@ namespace {
 constexpr std::size_t message_bytes = std::size_t{48} << 10;
 // How soon commits that others' reservations hold back are tried again.
 constexpr std::chrono::milliseconds held_back_interval{1};
-// Of a reservation: what transactions in this process ask for.
-constexpr std::uint64_t lifetime_ms_max = 1000;
 
 }  // namespace
 
@@ -55,8 +53,10 @@ private:
   std::atomic<State> state_{State::open};
 };
 
-Follower::Follower(const FollowTerms& terms, Version known, bool knows_run, bool is_near, Time now)
+Follower::Follower(const FollowTerms& terms, Version known, bool knows_run, bool is_near, Time now,
+                   std::uint64_t origin)
     : terms_(terms),
+      origin_(origin),
       told_(known),
       signals_(terms.hub, is_near),
       silence_(joined_silence_max, alive_interval, now),
@@ -89,7 +89,12 @@ Status Follower::receive(std::span<const std::byte> message, Time now) {
     case ToOwner::hear: signals_.take_hear(in); break;
     case ToOwner::fetch: signals_.take_fetch(in); break;
     case ToOwner::reserve: reserve(in); break;
-    case ToOwner::release: reservations_.erase(in.number()); break;
+    case ToOwner::release: {
+      const Reservations::Id id = in.number();
+      unstarted_.erase(id);
+      reservations_.erase(id);
+      break;
+    }
     case ToOwner::offer:
       if (auto taken = take_offer(in); !taken)
         return taken;
@@ -137,6 +142,12 @@ Status Follower::prepare(Submission& submission) const {
   if (proposal.request)
     if (auto fits = check_request_id(proposal.request->id); !fits)
       return fits;
+  if (!may_come_from_joined(submission.cause))
+    return Error{Errc::contract_violation, "join",
+                 "a joined process tells a cause that it cannot have: " + text_of(submission.cause),
+                 "Use one version of the library in both"}
+        .with("rule", "cause");
+  submission.cause.origin = origin_;
   if (proposal.standing.is_elevated && !terms_.turn.access()->allows_admin())
     return Error{Errc::contract_violation, "join", "the engine allows no elevation", "Set AccessOptions::admin there"}
         .with("rule", "capability");
@@ -160,27 +171,6 @@ void Follower::answer_request(CborCursor& in) {
     answers_ = message_of(ToJoined::answers);
   append_answer(answers_, number, terms_.turn.request_outcome(request));
   stands_on_ = std::max(stands_on_, terms_.turn.version());
-}
-
-void Follower::reserve(CborCursor& in) {
-  const Reservations::Id id = in.number();
-  const std::chrono::milliseconds lifetime{std::min<std::uint64_t>(in.number(), lifetime_ms_max)};
-  std::vector<Path> paths;
-  while (in.failure() == nullptr && !in.is_at_end()) {
-    auto path = paths_.path(in.text());
-    if (!path)
-      in.fail("a path cannot be read");
-    else
-      paths.push_back(*std::move(path));
-  }
-  if (in.failure() != nullptr)
-    return;
-  if (const auto known = reservations_.find(id); known != reservations_.end())
-    return known->second.extend(paths);
-  if (reservations_.size() == reservations_max)
-    return;
-  if (auto made = terms_.turn.reserve(std::move(paths), lifetime))
-    reservations_.emplace(id, *std::move(made));
 }
 
 Status Follower::take_offer(CborCursor& in) {
@@ -239,9 +229,13 @@ Status Follower::look(MessageWriter& out, Time now, bool is_short_of_memory) {
   if (silence_.look(now))
     return Error{in_flight_ == 0 ? Errc::stale_epoch : Errc::peer_down, "join",
                  "a joined process has been silent for too long, and was let go", "Look whether it was stopped"};
+  if (line_ != nullptr && line_->is_cut())
+    return Error{Errc::deadline, "a share of a round", "a step in it took too long, and is done elsewhere",
+                 "Look for a body that does not end; agents are offered again when it has"};
   if (is_sending_state() && is_short_of_memory)
     return Error{Errc::overloaded, "join", "a joined process takes the state too slowly, which keeps too much memory"};
   collect(now);
+  look_at_reservations(now);
   if (Status looked = signals_.look(); !looked)
     return looked;
   bool has_said = false;
@@ -262,18 +256,25 @@ bool Follower::add_message(MessageWriter& out, Time) {
     out.add(*std::move(said));
     return true;
   }
+  if (add_schema(out))
+    return true;
   if (is_sending_state()) {
     out.add(next_piece());
     return true;
   }
-  if (told_ < std::max(stands_on_, signals_.stands_on()) || (answers_.empty() && !signals_.has_message()))
+  const bool has_message = !answers_.empty() || !starts_.empty() || signals_.has_message();
+  if (told_ < std::max(stands_on_, signals_.stands_on()) || !has_message)
     return add_commits(out);
-  out.add(answers_.empty() ? signals_.take_message() : std::exchange(answers_, {}));
+  auto& first = !answers_.empty() ? answers_ : starts_;
+  out.add(first.empty() ? signals_.take_message() : std::exchange(first, {}));
   return true;
 }
 
 bool Follower::add_commits(MessageWriter& out) {
   const auto blocks = terms_.feed.after(told_, 1);
+  // It may have changed with one of them.
+  if (blocks && !blocks->empty() && add_schema(out))
+    return true;
   if (!blocks) {
     Snapshot state = terms_.turn.snapshot();
     state_.emplace(state.version(), StateParts{state, MetaZone::kept});
@@ -317,6 +318,8 @@ Follower::Time Follower::look_at() const noexcept {
   Time next = std::min(last_said_ + alive_interval, silence_.end() + std::chrono::milliseconds{1});
   if (held_back_ != nullptr)
     next = std::min(next, retry_at_);
+  if (!unstarted_.empty())
+    next = std::min(next, next_look_at_them_);
   return next;
 }
 

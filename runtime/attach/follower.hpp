@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 
 namespace theus {
 
@@ -35,7 +36,18 @@ struct FollowTerms {
   std::function<Status()> enter;
   /// Who shares rounds out; nullptr: nobody, offers are refused.
   RoundDesk* rounds = nullptr;
+  /// Of ctx.random(), which joined processes take over.
+  std::uint64_t seed = 0;
+  /// Whether causes are kept, so that joined processes need to tell them.
+  bool records_causes = false;
+  /// The highest number of a joined process so far. Belongs to the followers' thread.
+  mutable std::uint64_t origins = 0;
 };
+
+/// A joined process counts its executions from its number times 2^executions_bits on, so that none of them draws the
+/// random numbers of another one. There may be so many of these processes; further ones share the last number.
+inline constexpr int executions_bits = 40;
+inline constexpr std::int64_t origin_max = (std::int64_t{1} << (63 - executions_bits)) - 1;
 
 /// The owner's side of one joined process, as a rule: messages and time go in, messages come out (join_wire.hpp). It
 /// lets the turn decide on what the process proposes, and tells it of all commits: those that the feed has, or the
@@ -46,8 +58,8 @@ public:
 
   /// `known` is the version that the process has of this history; 0: none. `knows_run`: it has it from this run of the
   /// owner. Throws OverloadError when too many snapshots are held or there are too many subscribers.
-  /// `is_near`: it can be given memory of this host.
-  Follower(const FollowTerms& terms, Version known, bool knows_run, bool is_near, Time now);
+  /// `is_near`: it can be given memory of this host. Under `origin` the commits of the process are recorded.
+  Follower(const FollowTerms& terms, Version known, bool knows_run, bool is_near, Time now, std::uint64_t origin = 0);
   ~Follower();
   Follower(const Follower&) = delete;
   Follower& operator=(const Follower&) = delete;
@@ -64,7 +76,7 @@ public:
   Status look(MessageWriter& out, Time now, bool is_short_of_memory);
   /// Whether a look would find something to say at once.
   bool has_news(const MessageWriter& out) noexcept {
-    return out.messages() < messages_max && (is_sending_state() || told_ < terms_.feed.newest() ||
+    return out.messages() < messages_max && (is_sending_state() || told_ < terms_.feed.newest() || !is_schema_told() ||
                                              (line_ != nullptr && line_->has_message()) || signals_.has_news());
   }
   Time look_at() const noexcept;
@@ -72,6 +84,7 @@ public:
   int wake_descriptor() const noexcept { return signals_.wake_descriptor(); }
   const GuestSignals& signals() const noexcept { return signals_; }
   bool is_sending_state() const noexcept { return state_.has_value(); }
+  bool is_schema_told() const noexcept { return told_schema_ == terms_.turn.schema_changes(); }
 
 private:
   // Messages that wait to be sent before nothing is added.
@@ -88,12 +101,16 @@ private:
   Status take_offer(CborCursor& in);
   void take_steps(CborCursor& in);
   void collect(Time now);
+  void look_at_reservations(Time now);
+  bool add_schema(MessageWriter& out);
   bool add_message(MessageWriter& out, Time now);
   bool add_commits(MessageWriter& out);
   std::vector<std::byte> next_piece();
 
   const FollowTerms& terms_;
+  const std::uint64_t origin_;
   Version told_;
+  std::optional<std::uint64_t> told_schema_;  // as counted by the turn
   PathCache paths_;
 
   struct State {
@@ -106,11 +123,15 @@ private:
   std::shared_ptr<Submitted> held_back_;  // by reservations of others
   Time retry_at_{};
   std::size_t in_flight_ = 0;
-  std::map<Reservations::Id, Reservation> reservations_;  // by the process's own numbers
+  // By the process's own numbers.
+  std::map<Reservations::Id, Reservation> reservations_;
+  std::set<Reservations::Id> unstarted_;  // of which it has not heard that they may start
+  Time next_look_at_them_{};
 
   HostLinePtr line_;  // nullptr: it has offered nothing
 
   std::vector<std::byte> answers_;  // a message, or empty
+  std::vector<std::byte> starts_;   // the same
   Version stands_on_ = 0;           // what must be told before them
 
   GuestSignals signals_;

@@ -4,6 +4,9 @@
 #include "runtime/attach/link.hpp"
 #include "runtime/attach/wire.hpp"
 
+#include <algorithm>
+#include <bit>
+
 namespace theus {
 namespace {
 
@@ -29,7 +32,10 @@ Result<JoinedOwner> follow_by(Result<std::unique_ptr<Door::Link>> link, Reach re
     return link.error();
   Value fields = Value::map();
   if (before)
-    fields = {{"known", before->version}, {"history", before->identity.history}, {"epoch", before->identity.epoch}};
+    fields = {{"known", before->version},
+              {"history", before->identity.history},
+              {"epoch", before->identity.epoch},
+              {"origin", before->origin}};
   if (reach == Reach::near)
     fields.set("near", true);
   const auto answer = (*link)->request("follow", std::move(fields), timeout);
@@ -39,11 +45,15 @@ Result<JoinedOwner> follow_by(Result<std::unique_ptr<Door::Link>> link, Reach re
   if (!access)
     return access.error();
   auto signals = signals_of(*answer, (*link)->take_descriptors());
-  return JoinedOwner{
-      std::move(**link).take_socket(),
-      {(*answer)["history"].get<std::string>().value_or(""), (*answer)["epoch"].get<std::string>().value_or("")},
-      *std::move(access),
-      std::move(signals)};
+  const auto number = [&](std::string_view field) { return (*answer)[field].get<std::int64_t>().value_or(0); };
+  return JoinedOwner{.socket = std::move(**link).take_socket(),
+                     .identity = {(*answer)["history"].get<std::string>().value_or(""),
+                                  (*answer)["epoch"].get<std::string>().value_or("")},
+                     .access = *std::move(access),
+                     .signals = std::move(signals),
+                     .seed = std::bit_cast<std::uint64_t>(number("seed")),
+                     .origin = static_cast<std::uint64_t>(std::clamp<std::int64_t>(number("origin"), 0, origin_max)),
+                     .records_causes = (*answer)["records_causes"].get<bool>().value_or(false)};
 }
 
 }  // namespace

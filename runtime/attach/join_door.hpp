@@ -22,6 +22,11 @@ struct JoinedOwner {
   PacketSocket socket;
   OwnerIdentity identity;
   AccessOptions access;
+  std::uint64_t seed = 0;
+  /// Under which number the owner counts this process, for as long as it is joined again and again.
+  std::uint64_t origin = 0;
+  /// Whether the owner keeps causes, in a journal.
+  bool records_causes = false;
   /// Nothing: signals come and go by messages.
   std::optional<NearSignals> signals{};
   /// What the socket needs, and is to outlive it.
@@ -32,6 +37,7 @@ struct JoinedOwner {
 struct JoinedBefore {
   OwnerIdentity identity;
   Version version = 0;
+  std::uint64_t origin = 0;
 };
 
 /// Joins the engine of that handle. Errors: those of AttachedEngine::attach(); stale_epoch when it is not the one that

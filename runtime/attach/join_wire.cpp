@@ -1,6 +1,7 @@
 #include "runtime/attach/join_wire.hpp"
 
 #include "runtime/attach/wire.hpp"
+#include "runtime/cbor_time.hpp"
 
 #include <theus/limits.hpp>
 
@@ -44,8 +45,7 @@ void append_audit(Bytes& out, const AuditEntry* audit) {
   append_cbor_number(out, static_cast<std::uint64_t>(audit->kind));
   append_cbor_text(out, audit->who);
   append_cbor_text(out, audit->reason);
-  const auto time = std::chrono::duration_cast<std::chrono::nanoseconds>(audit->time.time_since_epoch());
-  append_cbor(out, Value{static_cast<std::int64_t>(time.count())});
+  append_cbor_time(out, audit->time);
 }
 
 std::optional<AuditEntry> read_audit(CborCursor& in) {
@@ -60,12 +60,7 @@ std::optional<AuditEntry> read_audit(CborCursor& in) {
   entry.kind = static_cast<AuditEntry::Kind>(kind);
   entry.who = in.text();
   entry.reason = in.text();
-  const Value time = in.value();
-  if (!time.is_int())
-    in.fail("a time is no number");
-  else
-    entry.time = std::chrono::system_clock::time_point{
-        std::chrono::duration_cast<std::chrono::system_clock::duration>(std::chrono::nanoseconds{time.as_int()})};
+  entry.time = read_cbor_time(in);
   return entry;
 }
 

@@ -23,6 +23,8 @@
 //     signals   then for each: name, version, index, payload             or, for a loss: null, how many
 //     fetched   place, where it ends, then for each: number, and as in signals
 //     alive
+//     starts    then for each: id                                        a reservation that may start, or never will
+//     schema    text                                                     JSON of what is in force; empty: nothing
 //     dropped   error                                                    and the end
 //
 // and about rounds what round_wire.hpp tells: offer and stepped to the owner, hosting and share to the one who joined.
@@ -36,8 +38,9 @@
 // which the owner rings for the ring and is rung for the lane. Names stand in both by numbers of whoever writes. What
 // fits into no record is fetched, or sent by `signals`: a large record in the lane keeps its place.
 //
-// Numbers are the joined process's own, each used once. An answer comes after the commits that it stands on, and
-// signals come after the commit that caused them, so whoever takes messages in their order sees his own writes.
+// Numbers are the joined process's own, each used once. An answer comes after the commits that it stands on, and so
+// does the start of a reservation; signals come after the commit that caused them, and commits after the schema that
+// they stand under. So whoever takes messages in their order sees his own writes.
 
 #include "runtime/cbor_stream.hpp"
 #include "runtime/commit_record.hpp"
@@ -70,6 +73,8 @@ enum class ToJoined : std::uint8_t {
   dropped = 6,
   hosting = 7,
   share = 8,
+  starts = 9,
+  schema = 10,
   fetched = 20
 };
 

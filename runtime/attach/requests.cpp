@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 #include "runtime/access.hpp"
 #include "runtime/attach/heavy_wire.hpp"
@@ -245,6 +246,15 @@ Error other_history(std::string cause) {
   return {Errc::stale_epoch, "join", std::move(cause), "Join it anew, with Engine::from_handle()"};
 }
 
+/// Counts who joins; who was joined before keeps its number, also with the next run of the owner.
+std::uint64_t origin_of(const FollowTerms& terms, std::int64_t told) {
+  const std::uint64_t own = terms.origins + 1;
+  const bool is_known = told > 0 && told < origin_max;
+  const std::uint64_t origin = is_known ? static_cast<std::uint64_t>(told) : std::min<std::uint64_t>(own, origin_max);
+  terms.origins = std::max(terms.origins, origin);
+  return origin;
+}
+
 Result<Value> follow(AttachTarget& target, AttachedClient& client, const Value& request) {
   const FollowTerms* const terms = target.follow_terms();
   if (terms == nullptr)
@@ -263,11 +273,17 @@ Result<Value> follow(AttachTarget& target, AttachedClient& client, const Value& 
     return other_history("the engine has gone back to version " + std::to_string(version) + "; here it is version " +
                          std::to_string(**known));
   const bool knows_run = request["epoch"].get<std::string>().value_or("") == identity.epoch;
+  const std::uint64_t origin = origin_of(*terms, request["origin"].get<std::int64_t>().value_or(0));
   // Who was invited to the heavy zone is on this host.
   const bool is_near = client.invite && request["near"] == Value{true};
-  client.follower =
-      std::make_unique<Follower>(*terms, known->value_or(0), knows_run, is_near, std::chrono::steady_clock::now());
-  Value answer{{"history", identity.history}, {"epoch", identity.epoch}, {"access", to_wire(terms->access)}};
+  client.follower = std::make_unique<Follower>(*terms, known->value_or(0), knows_run, is_near,
+                                               std::chrono::steady_clock::now(), origin);
+  Value answer{{"history", identity.history},
+               {"epoch", identity.epoch},
+               {"access", to_wire(terms->access)},
+               {"seed", std::bit_cast<std::int64_t>(terms->seed)},
+               {"origin", origin},
+               {"records_causes", terms->records_causes}};
   if (const GuestSignals& signals = client.follower->signals(); signals.is_near()) {
     answer.set("signals_from", signals.begin());
     client.passed = signals.descriptors();
@@ -309,7 +325,7 @@ std::span<const AttachRequest> attach_requests() {
       AttachRequest{"lend", {"handle"}, lend},
       AttachRequest{"fetch", {"from"}, fetch},
       AttachRequest{"give_back", {}, give_back},
-      AttachRequest{"follow", {"known", "history", "epoch", "near"}, follow},
+      AttachRequest{"follow", {"known", "history", "epoch", "origin", "near"}, follow},
   };
   return table;
 }

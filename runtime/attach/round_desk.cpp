@@ -38,4 +38,9 @@ void HostLine::close() {
   bytes_ = 0;
 }
 
+void HostLine::cut() {
+  is_cut_.store(true);
+  ::eventfd_write(wake_->number(), 1);
+}
+
 }  // namespace theus

@@ -3,6 +3,7 @@
 #include "runtime/attach/round_wire.hpp"
 #include "runtime/descriptor.hpp"
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -25,11 +26,15 @@ public:
   std::optional<std::vector<std::byte>> next();
   bool has_message() const;
   void close();
+  /// Asks for its connection to be ended, for it keeps a share too long.
+  void cut();
+  bool is_cut() const noexcept { return is_cut_.load(); }
 
 private:
   const int pid_;
   const std::shared_ptr<const Descriptor> wake_;
 
+  std::atomic<bool> is_cut_{false};
   mutable std::mutex mutex_;
   // Guarded by mutex_.
   std::deque<std::vector<std::byte>> waiting_;

@@ -1,6 +1,7 @@
 #include "runtime/attach/round_wire.hpp"
 
 #include "runtime/attach/wire.hpp"
+#include "runtime/cbor_time.hpp"
 
 #include <theus/limits.hpp>
 
@@ -10,8 +11,6 @@ namespace theus {
 namespace {
 
 using Bytes = std::vector<std::byte>;
-using std::chrono::nanoseconds;
-using std::chrono::system_clock;
 
 enum class Outcome : std::uint8_t { done = 0, failed = 1 };
 
@@ -94,8 +93,7 @@ void append_share(Bytes& out, const RoundShare& share) {
   append_cbor_number(out, share.number);
   append_cbor_number(out, share.version);
   append_cbor_number(out, share.seed);
-  const auto time = std::chrono::duration_cast<nanoseconds>(share.time.time_since_epoch());
-  append_cbor(out, Value{static_cast<std::int64_t>(time.count())});
+  append_cbor_time(out, share.time);
   append_cbor_number(out, share.first_execution);
 }
 
@@ -112,12 +110,7 @@ RoundShare read_share(CborCursor& in) {
   share.number = in.number();
   share.version = in.number();
   share.seed = in.number();
-  const Value time = in.value();
-  if (time.is_int())
-    share.time =
-        system_clock::time_point{std::chrono::duration_cast<system_clock::duration>(nanoseconds{time.as_int()})};
-  else
-    in.fail("a time is no number");
+  share.time = read_cbor_time(in);
   share.first_execution = in.number();
   while (in.failure() == nullptr && !in.is_at_end()) {
     ShareAgent agent{.number = in.number()};

@@ -14,9 +14,8 @@ struct Allowance {
 
 // Failures travel as Result. Exceptions are caught only where foreign code throws into ours.
 constexpr std::array may_catch{
-    Allowance{"actors/attach_server.cpp", "a door for bad_alloc: that client is dropped"},
     Allowance{"actors/caf_ways.hpp", "turns what a handler throws into an exit reason"},
-    Allowance{"actors/owner_link.cpp", "a door for bad_alloc: the connection is made anew"},
+    Allowance{"actors/guarded.hpp", "a door for bad_alloc: that client is dropped, that connection made anew"},
     Allowance{"actors/user_callback.hpp", "the one call of user functions that are no bodies"},
     Allowance{"benchmarks/harness.cpp", "names the case whose measure threw"},
     Allowance{"runtime/cli/run_cli.cpp", "the adapter of CLI11, and the end of the command line"},

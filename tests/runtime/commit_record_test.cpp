@@ -53,6 +53,16 @@ TEST_CASE("a record tells effects and cause of its commit", "[commit_record]") {
   CHECK(record->request->value == Value{"answer"});
 }
 
+TEST_CASE("a record tells of which joined process its commit is", "[commit_record]") {
+  PathCache paths;
+  const auto record = read_record(record_of({.writes = writes_of_all_kinds}, {.name = "x", .origin = 3}), paths);
+  REQUIRE(record);
+  CHECK(record->cause.origin == 3);
+  CHECK(text_of(record->cause) == "external 'x' of the joined process 3");
+  // That of the owner itself stands as it did before there were others.
+  CHECK((*from_cbor(record_of({.writes = writes_of_all_kinds})))[1].size() == 7);
+}
+
 TEST_CASE("a record is canonical CBOR that any reader of CBOR can read", "[commit_record]") {
   const auto value = from_cbor(record_of({.base = 4, .writes = writes_of_all_kinds}));
   REQUIRE(value);

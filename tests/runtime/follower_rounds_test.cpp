@@ -115,6 +115,20 @@ TEST_CASE("steps of another run of the owner are not heard, and of who offered n
   CHECK(stage.desk.answers[0].number == 3);
 }
 
+TEST_CASE("a host that takes too long hears so, and its connection ends [F94]", "[follower][F94]") {
+  RoundsStage stage;
+  Follower sut{stage.terms, 0, false, false, stage.now};
+  sut.receive(RoundsStage::offer(), stage.now).value();
+  stage.hear(sut);
+  eventfd_t rings = 0;
+  ::eventfd_read(stage.wake->number(), &rings);
+  stage.desk.line->cut();
+  CHECK(::eventfd_read(stage.wake->number(), &rings) == 0);
+  const Status cut = sut.look(stage.out, stage.now, false);
+  REQUIRE_FALSE(cut);
+  CHECK(cut.error().code() == Errc::deadline);
+}
+
 TEST_CASE("who shares rounds out hears when a host has left, and its line takes nothing more [F01]",
           "[follower][F01]") {
   RoundsStage stage;

@@ -4,7 +4,8 @@
 // and takes over the mean of two neighbours and a random number.
 //
 // For tests of deaths, `domain.fatal` = [version, folder, how often]: `member_9` kills its process in the round that
-// reads that version, unless it was done so often, of which a file in the folder tells for each time.
+// reads that version, unless it was done so often, of which a file in the folder tells for each time. `domain.stuck`,
+// the same: it does not come to its end.
 
 #include <theus/engine.hpp>
 
@@ -19,15 +20,24 @@ inline constexpr int members_count = 12;
 
 inline std::string member_name(int number) { return "member_" + std::to_string(number); }
 
-inline void die_if_told(const Context& ctx) {
-  const Value fatal = ctx.get("domain.fatal", Value::list());
-  if (fatal.size() != 3 || ctx.version() != static_cast<Version>(fatal[std::size_t{0}].as_int()))
-    return;
-  for (std::int64_t time = 0; time < fatal[std::size_t{2}].as_int(); ++time) {
-    const std::string mark{std::string{fatal[std::size_t{1}].as_string()} + "/death_" + std::to_string(time)};
+/// Whether it is one of those times now.
+inline bool is_told(const Context& ctx, const Path& path) {
+  const Value told = ctx.get(path, Value::list());
+  if (told.size() != 3 || ctx.version() != static_cast<Version>(told[std::size_t{0}].as_int()))
+    return false;
+  for (std::int64_t time = 0; time < told[std::size_t{2}].as_int(); ++time) {
+    const std::string mark{std::string{told[std::size_t{1}].as_string()} + "/death_" + std::to_string(time)};
     if (::open(mark.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600) >= 0)
-      ::kill(::getpid(), SIGKILL);
+      return true;
   }
+  return false;
+}
+inline void die_or_hang_if_told(const Context& ctx) {
+  if (is_told(ctx, "domain.fatal"))
+    ::kill(::getpid(), SIGKILL);
+  if (is_told(ctx, "domain.stuck"))
+    for (;;)
+      ::pause();
 }
 
 inline Agent member(int number) {
@@ -35,12 +45,12 @@ inline Agent member(int number) {
     return Path{"domain.club"}.key(member_name((of + members_count - 1) % members_count + 1));
   };
   return {.name = member_name(number),
-          .reads = {"domain.club", "domain.fatal"},
+          .reads = {"domain.club", "domain.fatal", "domain.stuck"},
           .writes = {path(number).text()},
           .state = 0,
           .body = [=](Context& ctx) {
             if (number == 9)
-              die_if_told(ctx);
+              die_or_hang_if_told(ctx);
             ctx.agent_state() = ctx.agent_state().as_int() + 1;
             const auto opinion = [&](int of) { return ctx.get<double>(path(of).key("opinion"), 1.0 * of); };
             return Value{{"opinion", (opinion(number - 1) + opinion(number + 1)) / 2 + ctx.random().uniform()},

@@ -22,7 +22,8 @@ struct Host {
   std::size_t hosted = 0;
   int shares = 0;
   bool lives = true;
-  bool steps = true;  // otherwise it takes shares and does nothing
+  bool steps = true;                     // otherwise it takes shares and does nothing
+  std::optional<std::uint64_t> fatal{};  // it dies of shares with this agent
 };
 
 class HostedStage : public EngineStage {
@@ -46,8 +47,10 @@ public:
     for (std::size_t i = 1; i < processes; ++i)
       join(agents());
   }
-  Host& join(std::vector<Agent> agents) {
+  Host& join(std::vector<Agent> agents, std::optional<std::uint64_t> fatal = {}, bool steps = true) {
     Host& host = hosts.emplace_back();
+    host.fatal = fatal;
+    host.steps = steps;
     host.line = std::make_shared<HostLine>(static_cast<int>(1000 + hosts.size()), wake_);
     host.population =
         spawn([&host](const RoundShare&, std::vector<std::byte> answer) { host.answers.push_back(std::move(answer)); });
@@ -73,6 +76,8 @@ public:
       auto share = std::make_shared<RoundShare>(read_share(in));
       REQUIRE(in.failure() == nullptr);
       ++host.shares;
+      if (host.fatal && std::ranges::find(share->agents, *host.fatal, &ShareAgent::number) != share->agents.end())
+        return leave(host);
       if (host.steps)
         actors::tell(host.population, actors::StepShare{share, core()->turn.snapshot()});
     }
@@ -95,6 +100,13 @@ public:
     settle();
   }
 
+  /// It says that it will step none any more.
+  void withdraw(Host& host) {
+    host.lives = false;
+    actors::tell(owner_, actors::OfferedAgents{host.line, {}});
+    settle();
+  }
+
   void begin_round(const std::string& pattern = "*") {
     result.reset();
     request = std::make_shared<actors::RoundRequest>(pattern, core()->clock->now() + std::chrono::seconds{60},
@@ -107,7 +119,9 @@ public:
     for (bool goes_on = true; goes_on;) {
       goes_on = false;
       for (Host& host : hosts) {
+        const int before = host.shares;
         deliver(host);
+        goes_on |= host.shares > before;
         for (; !host.answers.empty(); host.answers.pop_front(), goes_on = true)
           hear(host, host.answers.front());
       }
@@ -126,6 +140,8 @@ public:
   }
 
   std::deque<Host> hosts;
+  actors::HostOutlook outlook = actors::HostOutlook::none;
+  std::vector<int> killed;  // hosts that the owner has asked to be
   bool keeps_actors = false;
   std::vector<actors::AgentActor> living;  // of hosts, when they are kept
   actors::RoundRequestPtr request;
@@ -140,6 +156,8 @@ private:
         return living.emplace_back(actors::spawn_agent(system(), core(), directory, definition));
       };
     terms.answer_share = std::move(answer);
+    terms.outlook = [this](int) { return outlook; };
+    terms.kill_host = [this](int pid) { killed.push_back(pid); };
     return actors::spawn_population(system(), std::move(terms));
   }
   void add(const actors::Population& population, std::vector<Agent> agents) {

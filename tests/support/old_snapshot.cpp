@@ -20,7 +20,11 @@ Path key(unsigned number) { return many.key("k" + std::to_string(number)); }
 
 /// A state of a few hundred long texts, changed at random.
 class Workload {
+  const std::size_t blocks_before_ = live_blocks();
+
 public:
+  CommitTurn turn;
+
   Workload() {
     std::vector<Write> writes;
     for (unsigned i = 0; i < keys; ++i)
@@ -48,7 +52,8 @@ public:
     commit(writes);
   }
 
-  CommitTurn turn;
+  /// That are there since it began; other tests of this program may have given back what other threads had made.
+  std::size_t blocks() const noexcept { return live_blocks() - blocks_before_; }
 
 private:
   void commit(const std::vector<Write>& writes) {
@@ -65,9 +70,9 @@ struct Usage {
 };
 
 // Asking looks at the pins as well, so it is done less often than the turn does it by itself.
-Usage usage(const CommitTurn& turn) {
-  const std::size_t blocks = live_blocks();
-  const StateStatistics told = turn.statistics();
+Usage usage(const Workload& work) {
+  const std::size_t blocks = work.blocks();
+  const StateStatistics told = work.turn.statistics();
   return {told.node_bytes, told.retained_bytes, blocks};
 }
 
@@ -78,7 +83,7 @@ void check_memory_kept_for_one_snapshot(unsigned commits) {
   for (unsigned i = 0; i < 2000; ++i)
     work.step();
   work.restore();
-  const Usage before = usage(work.turn);
+  const Usage before = usage(work);
   Usage most = before;
   {
     const Snapshot old = work.turn.snapshot();
@@ -86,13 +91,13 @@ void check_memory_kept_for_one_snapshot(unsigned commits) {
     for (unsigned i = 0; i < commits; ++i) {
       work.step();
       if (i % 5000 == 4999) {
-        const Usage now = usage(work.turn);
+        const Usage now = usage(work);
         most = {std::max(most.node_bytes, now.node_bytes), std::max(most.retained_bytes, now.retained_bytes),
                 std::max(most.blocks, now.blocks)};
       }
     }
     CHECK(old.find("") == shown);
-    CHECK(usage(work.turn).retained_bytes > keys * text(0).size());
+    CHECK(usage(work).retained_bytes > keys * text(0).size());
   }
   CAPTURE(before.node_bytes, before.blocks);
   // The snapshot keeps one state, of which it is the only reader in the end.
@@ -103,7 +108,7 @@ void check_memory_kept_for_one_snapshot(unsigned commits) {
   for (unsigned i = 0; i < 2000; ++i)
     work.step();
   work.restore();
-  const Usage after = usage(work.turn);
+  const Usage after = usage(work);
   CHECK(after.node_bytes < before.node_bytes * 5 / 4);
   CHECK(after.retained_bytes == 0);
   CHECK(after.blocks < before.blocks * 5 / 4);

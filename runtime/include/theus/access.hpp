@@ -18,6 +18,8 @@ enum class PathAccess : std::uint8_t {
 struct PathOverride {
   std::string path;  ///< may hold the wildcards `*` and `**`; of several that match, the one with most segments counts
   PathAccess access = PathAccess::immutable;
+
+  friend bool operator==(const PathOverride&, const PathOverride&) = default;
 };
 
 /// What may be done below one root key.
@@ -31,6 +33,8 @@ enum class RootPolicy : std::uint8_t {
 struct Namespace {
   std::string name;
   RootPolicy policy = RootPolicy::open;
+
+  friend bool operator==(const Namespace&, const Namespace&) = default;
 };
 
 /// Who may do what where, fixed when the engine is built. Without any of it: `global` is `granted`, `local` is
@@ -42,6 +46,8 @@ struct AccessOptions {
   bool admin = false;
   /// Elements that a list in the meta zone keeps, and members that the layer `meta` keeps; the oldest go.
   std::size_t meta_entries_max = 1000;
+
+  friend bool operator==(const AccessOptions&, const AccessOptions&) = default;
 };
 
 }  // namespace theus

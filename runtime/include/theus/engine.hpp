@@ -264,7 +264,8 @@ public:
   }
   /// Of a file such as specs/context_schema.yaml.
   Result<Version> load_schema(const std::filesystem::path& file);
-  /// What is in force.
+  /// What is in force. Of an engine that joined: the owner's as far as it can travel, which is without rules and
+  /// migrations that are functions; a commit that can be read here stands under it or an earlier one.
   StateSchema schema() const;
 
   /// Tells of changes at or below the paths after version `since`. At most 1024 watches per engine.
@@ -300,14 +301,15 @@ public:
   /// heavy() shows the owner's buffers and builds none (unsupported). From another host it shows copies, each fetched
   /// when it is looked at, within the bounds of JoinOptions::fetch, and kept as long as a view of it.
   ///
-  /// With the owner stay: the schema (set_schema() is unsupported; commits are held to it), the journal, the access
-  /// rules, which are taken over, and the audit log of edits. So `initial`, `schema`, `access` and `journal` of the
-  /// options must be as they are by default, `attach` without a folder and `remote` without an address (bad_argument).
+  /// With the owner stay: the schema (set_schema() is unsupported; commits are held to it, and schema() tells it), the
+  /// journal, the access rules and the seed, which are taken over, and the audit log of edits. So `initial`, `schema`,
+  /// `access` and `journal` of the options must be as they are by default, `attach` without a folder and `remote`
+  /// without an address (bad_argument).
   ///
   /// When the owner goes down, which is noticed within 2 s, reading goes on and commits are refused with owner_down;
   /// its field `unknown` is true where the answer did not come in time. With a request id a commit waits, JoinOptions::
   /// patience at most, and is done once. The owner is joined again by itself when it is back with its journal; one
-  /// that has lost history, or has another one, is refused with stale_epoch.
+  /// that has lost history, or has another one or other access rules, is refused with stale_epoch.
   ///
   /// Errors: owner_down when nobody listens there; join_refused (reason uid, token, version, full or tls, ours,
   /// theirs); deadline, timeout; bad_argument when it is no handle; unsupported when that engine has itself joined
