@@ -50,10 +50,10 @@ Result<JoinedOwner> follow_by(Result<std::unique_ptr<Door::Link>> link, Reach re
                      .identity = {(*answer)["history"].get<std::string>().value_or(""),
                                   (*answer)["epoch"].get<std::string>().value_or("")},
                      .access = *std::move(access),
-                     .signals = std::move(signals),
                      .seed = std::bit_cast<std::uint64_t>(number("seed")),
                      .origin = static_cast<std::uint64_t>(std::clamp<std::int64_t>(number("origin"), 0, origin_max)),
-                     .records_causes = (*answer)["records_causes"].get<bool>().value_or(false)};
+                     .records_causes = (*answer)["records_causes"].get<bool>().value_or(false),
+                     .signals = std::move(signals)};
 }
 
 }  // namespace
