@@ -61,6 +61,14 @@ int sum(const theus::Snapshot& state) {
   return total;
 }
 
+/// The first account that holds anything.
+int funded(const theus::Snapshot& state) {
+  int number = 0;
+  while (state.get<int>(account(number)).value() == 0)
+    ++number;
+  return number;
+}
+
 /// Looks at every change until the engine ends. Returns how often money was missing.
 int watch(theus::Watch accounts_watch) {
   int wrong = 0;
@@ -88,8 +96,9 @@ int main(int argc, char** argv) {
               engine.state().find("domain.statement")->size());
 
   theus::Transaction correction = engine.edit("booked to the wrong account").value();
-  correction.increment(account(0), -1).value();
-  correction.increment(account(1), 1).value();
+  const int wronged = funded(engine.state());
+  correction.increment(account(wronged), -1).value();
+  correction.increment(account((wronged + 1) % accounts), 1).value();
   correction.commit().value();
   for (const theus::AuditEntry& entry : engine.audit_log())
     std::printf("audit log: %s, %s\n", std::string{theus::to_string(entry.kind)}.c_str(), entry.reason.c_str());
