@@ -333,4 +333,18 @@ TEST_CASE("an owner without a journal has no heir: who joined it is refused by t
   CHECK_FALSE(stage.owner->state().contains("domain.x"));
 }
 
+TEST_CASE("a proposal that is too large is refused before it is sent, and the link goes on [F92]", "[join]") {
+  OwnerStage stage;
+  Engine joined = stage.join();
+  Value large = Value::list();
+  for (int i = 0; i < 5; ++i)
+    large.push_back(std::string(std::size_t{4} << 20, 'x'));
+  const auto refused = joined.compare_and_swap(joined.version(), {Write::set("domain.large", large)});
+  REQUIRE(code_of(refused) == Errc::too_large);
+  CHECK(*refused.error().field("limit") == Value{16 << 20});
+  CHECK_FALSE(stage.owner->state().contains("domain.large"));
+  CHECK(joined.compare_and_swap(joined.version(), {Write::set("domain.count", 1)}));
+  CHECK(joined.owner()->joins == 1);
+}
+
 }  // namespace theus
