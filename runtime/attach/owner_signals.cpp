@@ -75,6 +75,8 @@ Status OwnerSignals::join(std::optional<NearSignals> near, bool knows_run) {
   near_.emplace(*std::move(near));
   if (Status joined = pump_->join(*near_, knows_run); !joined)
     return joined;
+  near_->ring = {};
+  near_->lane = {};
   const std::lock_guard lock{mutex_};
   lane_.emplace(*std::move(lane));
   lane_bell_ = near_->lane_bell.number();
