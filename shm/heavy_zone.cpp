@@ -116,16 +116,19 @@ Result<HeavyZone::Seen> HeavyZone::look(const Value& value, HeavyType type) cons
   const auto ref = shm::reference_in(value);
   if (!ref)
     return ref.error();
+  const auto seen_of = [](auto shown) {
+    Seen seen;
+    seen.bytes = shown.bytes;
+    seen.shape = shown.shape;
+    seen.keeper = std::move(shown.keeper);
+    seen.epoch = shown.epoch;
+    return seen;
+  };
   if (const auto& fetched = room_->fetched()) {
     auto copy = fetched->look(*ref, type);
     if (!copy)
       return copy.error();
-    Seen seen;
-    seen.bytes = copy->bytes;
-    seen.shape = copy->shape;
-    seen.keeper = std::move(copy->keeper);
-    seen.epoch = copy->epoch;
-    return seen;
+    return seen_of(*std::move(copy));
   }
   if (room_->is_joined() || room_->guest() != nullptr) {
     const auto joined = room_->is_joined() ? room_->joined() : Result<std::shared_ptr<shm::JoinedHeavy>>{nullptr};
@@ -136,12 +139,7 @@ Result<HeavyZone::Seen> HeavyZone::look(const Value& value, HeavyType type) cons
       return shown.error();
     if (auto fits = shm::check_type(shm::parts_of(*ref), type); !fits)
       return fits.error();
-    Seen seen;
-    seen.bytes = shown->bytes;
-    seen.shape = shown->shape;
-    seen.keeper = std::move(shown->keeper);
-    seen.epoch = shown->epoch;
-    return seen;
+    return seen_of(*std::move(shown));
   }
   auto hold = room_->hold(*ref);
   if (!hold)

@@ -1,5 +1,6 @@
 // What joined engines have committed, as the owner's journal tells of it.
 
+#include "tests/support/booking.hpp"
 #include "tests/support/folder.hpp"
 
 #include <theus/engine.hpp>
@@ -12,6 +13,7 @@
 namespace theus {
 namespace {
 
+using testing::booking;
 using testing::Folder;
 
 JournalOptions in(const Folder& folder) {
@@ -31,22 +33,6 @@ Error failure_of(const Folder& folder, const std::function<Status(Engine&)>& def
   const auto report = replay(in(folder).path, {.definitions = definitions});
   REQUIRE_FALSE(report);
   return report.error();
-}
-
-/// Books a random amount at the time it is told.
-Process booking(int more = 0) {
-  return {.name = "book",
-          .inputs = {"domain.total"},
-          .outputs = {"domain.total", "domain.at"},
-          .arguments = {"amount"},
-          .attempts_max = 100,
-          .body = [more](Context& ctx) {
-            const auto total = ctx.get<std::int64_t>("domain.total", 0);
-            const auto amount = ctx.argument<std::int64_t>("amount", 0) + ctx.random().between(0, 99);
-            ctx.emit("booked", amount);
-            return Returned::named({{"domain.total", total + amount + (total > 300 ? more : 0)},
-                                    {"domain.at", ctx.now().time_since_epoch().count()}});
-          }};
 }
 
 }  // namespace
